@@ -1,0 +1,127 @@
+"""Atom maps: roles, and spellings of both sides of a reaction that start from the same atom.
+
+Root alignment follows Zhong et al. (Chem. Sci. 2022, 13, 9023; "R-SMILES"): one side is spelled from a chosen root,
+and every molecule of the other side from the atom that corresponds to the earliest one already written, so that
+the two texts differ little. Molecules are re-read without maps before they are spelled; map numbers and the
+order of the mapped file never reach the text.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from rdkit import Chem
+
+from retort.chem.smiles import parse, root_molecule, strip_maps
+
+
+@dataclass(frozen=True)
+class MappedMolecule:
+    """One connected molecule, free of maps, beside the map number of each atom (0: none).
+
+    Attributes:
+        mol: RDKit molecule in canonical atom order, without maps.
+        maps: Map number of every atom of ``mol``.
+    """
+
+    mol: Chem.Mol
+    maps: tuple[int, ...]
+
+    @classmethod
+    def parse(cls, mapped_smiles: str) -> "MappedMolecule":
+        """Read one mapped component; raises ChemistryError where it cannot be read."""
+        original = parse(mapped_smiles)
+        maps = [atom.GetAtomMapNum() for atom in original.GetAtoms()]
+        text = Chem.MolToSmiles(strip_maps(original))
+        mol = parse(text)
+        order = _output_order(strip_maps(original))
+        return cls(mol, tuple(maps[i] for i in order))
+
+    @cached_property
+    def smiles(self) -> str:
+        """Canonical SMILES without maps."""
+        return Chem.MolToSmiles(self.mol)
+
+    def spell(self, root: int) -> tuple[str, list[int]]:
+        """Return the spelling from an atom index, and the map numbers in the order written."""
+        mol = Chem.Mol(self.mol)
+        text = root_molecule(mol, root)
+        return text, [self.maps[i] for i in _written_order(mol)]
+
+
+def mapped_components(mapped_smiles: str) -> list[MappedMolecule]:
+    """Read all components of one side of a mapped reaction."""
+    return [MappedMolecule.parse(part) for part in mapped_smiles.split(".")]
+
+
+def split_roles(precursors: Sequence[str], product_maps: set[int]) -> tuple[list[str], list[str]]:
+    """Split mapped precursors into reactants (an atom in the product) and reagents (none)."""
+    reactants: list[str] = []
+    reagents: list[str] = []
+    for part in precursors:
+        maps = {atom.GetAtomMapNum() for atom in parse(part).GetAtoms()} - {0}
+        (reactants if maps & product_maps else reagents).append(part)
+    return reactants, reagents
+
+
+def map_numbers(mapped_smiles: str) -> set[int]:
+    """Return all map numbers of a text, 0 excluded."""
+    return {atom.GetAtomMapNum() for atom in parse(mapped_smiles).GetAtoms()} - {0}
+
+
+def align_to_product(
+    reactants: Sequence[MappedMolecule], products: Sequence[MappedMolecule], rng: random.Random | None
+) -> tuple[str, str]:
+    """Spell ``(products, reactants)`` for retrosynthesis: products from their roots, reactants aligned to them.
+
+    Args:
+        reactants: Components of the precursor side.
+        products: Components of the product side.
+        rng: Draws the product roots and their order; None takes the canonical spelling.
+    """
+    texts, written = _spell_freely(products, rng)
+    return texts, _spell_aligned(reactants, written)
+
+
+def align_to_reactants(
+    precursors: Sequence[MappedMolecule], products: Sequence[MappedMolecule], rng: random.Random | None
+) -> tuple[str, str]:
+    """Spell ``(precursors, products)`` for forward prediction: precursors freely, products aligned to them."""
+    present = {number for product in products for number in product.maps} - {0}
+    texts, written = _spell_freely(precursors, rng)
+    return texts, _spell_aligned(products, [number for number in written if number in present])
+
+
+def _spell_freely(molecules: Sequence[MappedMolecule], rng: random.Random | None) -> tuple[str, list[int]]:
+    if rng is None:
+        spelled = [m.spell(-1) for m in sorted(molecules, key=lambda m: m.smiles)]
+    else:
+        shuffled = rng.sample(list(molecules), len(molecules))
+        spelled = [m.spell(rng.randrange(m.mol.GetNumAtoms())) for m in shuffled]
+    return ".".join(text for text, _ in spelled), [number for _, maps in spelled for number in maps]
+
+
+def _spell_aligned(molecules: Sequence[MappedMolecule], written: Sequence[int]) -> str:
+    """Spell every molecule from its earliest written atom, in the order of those atoms; unrelated ones last."""
+    place = {number: i for i, number in reversed(list(enumerate(written))) if number}
+    spelled: list[tuple[int, str]] = []
+    for molecule in molecules:
+        shared = [(place[number], atom) for atom, number in enumerate(molecule.maps) if number in place]
+        if shared:
+            first, root = min(shared)
+            spelled.append((first, molecule.spell(root)[0]))
+        else:
+            spelled.append((len(written), molecule.smiles))
+    return ".".join(text for _, text in sorted(spelled))
+
+
+def _output_order(mol: Chem.Mol) -> list[int]:
+    Chem.MolToSmiles(mol)
+    return _written_order(mol)
+
+
+def _written_order(mol: Chem.Mol) -> list[int]:
+    """Atom indices in the order in which the last ``MolToSmiles`` call wrote them."""
+    order = mol.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"]
+    return list(order)

@@ -1,0 +1,144 @@
+"""Configurations: frozen dataclasses, read from TOML, checked here and nowhere else.
+
+A dataclass stands beside what it configures and needs nothing but the standard library; :func:`option` gives each
+field its help text. :func:`load` reads a file, applies ``key=value`` overrides, refuses unknown keys by name and
+validates with pydantic, which is imported only when a configuration is loaded.
+"""
+
+import dataclasses
+import tomllib
+import types
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from retort.errors import ConfigError, InputFileError, did_you_mean
+
+T = TypeVar("T")
+
+
+def option(default: Any = dataclasses.MISSING, *, help: str, factory: Any = dataclasses.MISSING) -> Any:  # noqa: A002
+    """Declare a configuration field with its help text; without a default the field is required."""
+    metadata = {"help": help}
+    if factory is not dataclasses.MISSING:
+        return dataclasses.field(default_factory=factory, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def load(schema: type[T], path: Path, overrides: Sequence[str] = ()) -> T:
+    """Read a TOML file into a frozen dataclass.
+
+    Args:
+        schema: The dataclass to fill.
+        path: The TOML file.
+        overrides: ``key=value`` texts; dots descend, e.g. ``training.peak_learning_rate=1e-3``.
+
+    Raises:
+        InputFileError: The file is missing.
+        ConfigError: The file is not TOML, a key is unknown, or a value does not fit.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputFileError(f"cannot read configuration {str(path)!r}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}.") from error
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+    for override in overrides:
+        apply_override(values, override)
+    return build(schema, values, str(path))
+
+
+def build(schema: type[T], values: Mapping[str, Any], where: str) -> T:
+    """Validate plain values against a dataclass; ``where`` names their origin in messages."""
+    from pydantic import TypeAdapter, ValidationError
+
+    _refuse_unknown(schema, values, where, ())
+    try:
+        return TypeAdapter(schema).validate_python(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{where}: {key}: {first['msg']} (got {first['input']!r}).") from error
+
+
+def apply_override(values: dict[str, Any], override: str) -> None:
+    """Set one dotted key in place; the value is read as TOML, and as plain text where it is not TOML."""
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"override {override!r} is not of the form key=value.")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *parents, last = key.split(".")
+    for parent in parents:
+        values = values.setdefault(parent, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"override {override!r}: {parent!r} is a value, not a table.")
+    values[last] = value
+
+
+def as_dict(config: Any) -> dict[str, Any]:
+    """Return a configuration as plain values (paths as text), ready for JSON or TOML."""
+    plain = _plain(config)
+    assert isinstance(plain, dict)
+    return plain
+
+
+def describe(schema: type[Any], prefix: str = "") -> list[tuple[str, str, str]]:
+    """Return ``(dotted key, default, help)`` of every field, depth first."""
+    rows: list[tuple[str, str, str]] = []
+    hints = get_type_hints(schema)
+    for field in dataclasses.fields(schema):
+        nested = _dataclass_in(hints[field.name])
+        if nested is not None and get_origin(hints[field.name]) is None:
+            rows += describe(nested, f"{prefix}{field.name}.")
+        else:
+            rows.append((prefix + field.name, _default_text(field), field.metadata.get("help", "")))
+    return rows
+
+
+def _default_text(field: "dataclasses.Field[Any]") -> str:
+    if field.default is not dataclasses.MISSING:
+        return str(field.default)
+    return "required" if field.default_factory is dataclasses.MISSING else str(field.default_factory())
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(v) for v in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _refuse_unknown(hint: Any, value: Any, where: str, trail: tuple[str, ...]) -> None:
+    """Walk a type hint and a value side by side; raise ConfigError at the first key that no field bears."""
+    if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
+        hints = get_type_hints(hint)
+        for key, inner in value.items():
+            if key not in hints:
+                raise ConfigError(f"{where}: unknown key {'.'.join((*trail, str(key)))!r}.", did_you_mean(key, hints))
+            _refuse_unknown(hints[key], inner, where, (*trail, str(key)))
+    elif get_origin(hint) in (Union, types.UnionType):
+        for choice in get_args(hint):
+            _refuse_unknown(choice, value, where, trail)
+    elif isinstance(value, Mapping) and len(get_args(hint)) == 2:
+        for key, inner in value.items():
+            _refuse_unknown(get_args(hint)[1], inner, where, (*trail, str(key)))
+    elif isinstance(value, (list, tuple)) and get_args(hint):
+        for place, inner in enumerate(value):
+            _refuse_unknown(get_args(hint)[0], inner, where, (*trail, str(place)))
+
+
+def _dataclass_in(hint: Any) -> Any:
+    """Return the dataclass inside ``X``, ``X | None``, ``tuple[X, ...]`` or ``dict[str, X]``, if there is one."""
+    if dataclasses.is_dataclass(hint):
+        return hint
+    return next((c for c in map(_dataclass_in, get_args(hint)) if c is not None), None)

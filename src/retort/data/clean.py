@@ -1,0 +1,102 @@
+"""Raw row -> clean record, or a rejection that says why. Nothing is dropped without a reason."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from retort.chem.mapping import map_numbers, split_roles
+from retort.chem.reaction import Reaction
+from retort.chem.smiles import canonicalize, components
+from retort.chem.tokens import tokenize_smiles
+from retort.data.records import RawRow, Record, Rejection
+from retort.errors import ChemistryError
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What the leak rule compares: stereo-free, unmapped spellings.
+
+    Attributes:
+        products: The whole product side, and its largest component where it has several.
+        reactants: The contributing reactants (all precursors where roles are unknown).
+    """
+
+    products: tuple[str, ...]
+    reactants: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """A clean record with its keys for the leak rule."""
+
+    record: Record
+    keys: Keys
+
+
+def clean(row: RawRow, source: str) -> Clean | Rejection:
+    """Canonicalise one row: roles told apart, maps removed, components sorted, stereo kept."""
+    try:
+        reaction, mapped = _roles(row)
+        record = Record(
+            id=row.id,
+            source=source,
+            split=row.split,
+            reaction=Reaction(
+                _canonical(reaction.reactants), _canonical(reaction.reagents), _canonical(reaction.products)
+            ),
+            roles_known=row.roles != "mixed",
+            mapped=mapped,
+            reaction_class=row.reaction_class,
+            origin=row.origin,
+        )
+        return Clean(record, keys_of(record.reaction))
+    except ChemistryError as error:
+        return Rejection(row.id, source, f"unreadable: {_kind(error)}", row.reaction)
+
+
+def unfit_for_training(record: Record, max_tokens: int) -> str | None:
+    """Return why a readable record should not be trained on, or None.
+
+    Benchmark rows of valid and test are never put to this question: every one of them is scored.
+    """
+    reaction = record.reaction
+    if set(reaction.products) <= set(reaction.precursors):
+        return "no change: every product is among the precursors"
+    longest = max(len(tokenize_smiles(".".join(reaction.precursors))), len(tokenize_smiles(".".join(reaction.products))))
+    if longest > max_tokens:
+        return f"longer than {max_tokens} tokens"
+    return None
+
+
+def keys_of(reaction: Reaction) -> Keys:
+    """Return the leak-rule keys of a readable reaction."""
+    parts = [canonicalize(part, stereo=False) for part in reaction.products]
+    whole = ".".join(sorted(parts))
+    largest = max(parts, key=len)
+    products = (whole,) if len(parts) == 1 else (whole, largest)
+    return Keys(products, canonicalize(".".join(reaction.reactants), stereo=False))
+
+
+def _roles(row: RawRow) -> tuple[Reaction, str | None]:
+    """Tell reactants from reagents; return the reaction and, where known, mapped ``reactants>>product``."""
+    reaction = Reaction.parse(row.reaction)
+    if not reaction.products or not reaction.precursors:
+        raise ChemistryError("no product" if not reaction.products else "no reactants")
+    if row.roles != "from_maps":
+        return reaction, row.mapped
+    product = ".".join(reaction.products)
+    present = map_numbers(product)
+    if not present:
+        raise ChemistryError("no atom maps to tell the roles by")
+    reactants, reagents = split_roles([p for c in reaction.precursors for p in c.split(".")], present)
+    if not reactants:
+        raise ChemistryError("no reactant shares an atom with the product")
+    return Reaction(tuple(reactants), tuple(reagents), reaction.products), f"{'.'.join(reactants)}>>{product}"
+
+
+def _canonical(role: Sequence[str]) -> tuple[str, ...]:
+    return components(".".join(role)) if role else ()
+
+
+def _kind(error: ChemistryError) -> str:
+    """Reduce a message to its kind, so that reasons can be counted."""
+    return "SMILES" if "as SMILES" in error.message else error.message.split("'")[0].rstrip(" :.") or "reaction"

@@ -1,0 +1,29 @@
+"""A user's text file of reaction SMILES, one a line, with or without maps and fragment groups."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from retort.data.records import RawRow
+from retort.data.source import Source, open_text
+
+
+def _read(path: Path) -> Iterator[RawRow]:
+    with open_text(path) as file:
+        for line, text in enumerate(file, 1):
+            text = text.strip()
+            if not text:
+                continue
+            mixed = text.count(">>") == 1 and ":" in text.partition(">>")[2]
+            yield RawRow(
+                id=f"{path.name}:{line}", split="all", reaction=text, roles="from_maps" if mixed else "given"
+            )
+
+
+SOURCE = Source(
+    name="reaction_smiles",
+    title="text file of reaction SMILES, one a line",
+    origin="your own file",
+    licence="yours",
+    read=_read,
+    note="Mapped lines without reagents between the arrows get their roles from the maps.",
+)

@@ -1,0 +1,1 @@
+"""What runs a sequence-to-sequence model: each module implements ``retort.models.protocol.Seq2Seq``."""

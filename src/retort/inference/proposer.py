@@ -1,0 +1,45 @@
+"""The one protocol behind which every source of candidates stands."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from retort.prompting.task import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One candidate answer.
+
+    Attributes:
+        smiles: Canonical SMILES: isomeric, components sorted.
+        score: Log-probability; length-normalised where the proposer is a language model.
+        proposer: Name of the proposer it comes from.
+    """
+
+    smiles: str
+    score: float
+    proposer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """The candidates for one question, best first.
+
+    Attributes:
+        candidates: Distinct candidates.
+        unreadable: Reason -> number of answers dropped for it; a repeated answer is not unreadable.
+    """
+
+    candidates: tuple[Proposal, ...]
+    unreadable: Mapping[str, int]
+
+
+class Proposer(Protocol):
+    """Anything that answers questions with ranked candidates."""
+
+    name: str
+
+    def propose(self, questions: Sequence[Question], top_k: int) -> list[Proposals]:
+        """Return up to ``top_k`` candidates for every question, in the order of the questions."""
+        ...

@@ -1,0 +1,142 @@
+"""Candidates from a sequence-to-sequence model, with test-time augmentation.
+
+A question is asked in several spellings whose roots come from the query alone. Each spelling ranks its answers; an
+answer collects ``1 / (1 + rank)`` votes per spelling, as in R-SMILES (Zhong et al., Chem. Sci. 2022, 13, 9023), and
+ties are broken by the best score.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from retort.chem.smiles import rooted_spellings
+from retort.errors import ChemistryError
+from retort.inference.proposer import Proposal, Proposals
+from retort.inference.questions import split_roles
+from retort.models.protocol import Hypothesis, Seq2Seq
+from retort.prompting.answers import read_answer
+from retort.prompting.task import TASKS, Question, Unreadable
+from retort.prompting.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How a language model is asked.
+
+    Attributes:
+        augmentations: Spellings per question; 1 asks the canonical spelling only.
+        beam_size: Beams per spelling; never fewer than the candidates asked for.
+        max_source_tokens: A longer prompt is not asked and counts as unreadable.
+        max_target_tokens: A longer answer is cut off by the model and counts as unreadable.
+    """
+
+    augmentations: int = 1
+    beam_size: int = 10
+    max_source_tokens: int = 512
+    max_target_tokens: int = 256
+
+
+class LanguageModel:
+    """Proposes what a sequence-to-sequence model decodes by beam search."""
+
+    def __init__(
+        self, model: Seq2Seq, vocabulary: Vocabulary, decoding: Decoding, name: str = "language_model"
+    ) -> None:
+        self.name = name
+        self._model = model
+        self._vocabulary = vocabulary
+        self._decoding = decoding
+
+    def propose(self, questions: Sequence[Question], top_k: int) -> list[Proposals]:
+        """Return up to ``top_k`` candidates per question; equal questions are asked once."""
+        asked: dict[Question, list[tuple[int, ...]]] = {}
+        too_long: dict[Question, str] = {}
+        for question in dict.fromkeys(questions):
+            try:
+                asked[question] = self._sources(question)
+            except ChemistryError as error:
+                too_long[question] = error.message
+        hypotheses = self._generate({source for sources in asked.values() for source in sources}, top_k)
+        answers = {
+            question: self._vote(question, [hypotheses[source] for source in sources], top_k)
+            for question, sources in asked.items()
+        }
+        answers |= {question: Proposals((), {reason: 1}) for question, reason in too_long.items()}
+        return [answers[question] for question in questions]
+
+    def _sources(self, question: Question) -> list[tuple[int, ...]]:
+        """Return the distinct encoded spellings of a question, canonical first.
+
+        Raises:
+            ChemistryError: The canonical spelling is longer than the model reads.
+        """
+        limit = self._decoding.max_source_tokens
+        prompts = [
+            Question(question.task, given, question.reaction_class, question.reaction_type).prompt
+            for given in spellings(question.given, self._decoding.augmentations)
+        ]
+        encoded = [tuple(self._vocabulary.encode(prompt)) for prompt in prompts]
+        if len(encoded[0]) > limit:
+            raise ChemistryError(f"the query has {len(encoded[0])} tokens and the language model reads {limit}")
+        return [source for source in encoded if len(source) <= limit]
+
+    def _generate(self, sources: Iterable[tuple[int, ...]], top_k: int) -> Mapping[tuple[int, ...], list[Hypothesis]]:
+        """Decode sources of like length together."""
+        ordered = sorted(sources, key=lambda source: (len(source), source))
+        beams = max(self._decoding.beam_size, top_k)
+        found = self._model.generate(
+            ordered, beam_size=beams, num_hypotheses=beams, max_length=self._decoding.max_target_tokens
+        )
+        return dict(zip(ordered, found, strict=True))
+
+    def _vote(self, question: Question, rankings: Sequence[Sequence[Hypothesis]], top_k: int) -> Proposals:
+        unreadable: Counter[str] = Counter()
+        ballots = [self._read(question, hypotheses, unreadable) for hypotheses in rankings]
+        ranked = rank_by_votes(ballots)[:top_k]
+        return Proposals(tuple(Proposal(smiles, score, self.name) for smiles, score in ranked), dict(unreadable))
+
+    def _read(
+        self, question: Question, hypotheses: Sequence[Hypothesis], unreadable: Counter[str]
+    ) -> list[tuple[str, float]]:
+        """Return the distinct readable answers of one spelling, best first, and count the others."""
+        best: dict[str, float] = {}
+        for hypothesis in hypotheses:
+            answer = self._answer(question, hypothesis)
+            if isinstance(answer, Unreadable):
+                unreadable[answer.reason.partition(":")[0]] += 1
+            else:
+                best[answer] = max(hypothesis.score, best.get(answer, hypothesis.score))
+        return list(best.items())
+
+    def _answer(self, question: Question, hypothesis: Hypothesis) -> str | Unreadable:
+        if len(hypothesis.tokens) >= self._decoding.max_target_tokens:
+            return Unreadable(f"longer than {self._decoding.max_target_tokens} tokens")
+        return read_answer(TASKS.get(question.task), self._vocabulary.decode(hypothesis.tokens))
+
+
+def spellings(given: str, count: int) -> list[str]:
+    """Return up to ``count`` distinct spellings of a query, canonical first; roles are spelled side by side.
+
+    Args:
+        given: Components joined by ``.``; roles separated by ``>``, which may stand twice (``reactants>>product``).
+        count: How many are wanted; small molecules have fewer.
+    """
+    choices = [rooted_spellings(role, count) if role else [""] for role in split_roles(given)]
+    variants = (">".join(choice[i % len(choice)] for choice in choices) for i in range(count))
+    return list(dict.fromkeys(variants))
+
+
+def rank_by_votes(ballots: Sequence[Sequence[tuple[str, float]]]) -> list[tuple[str, float]]:
+    """Merge rankings of ``(answer, score)`` by votes ``1 / (1 + rank)``; return answers with their best score.
+
+    Equal votes are ordered by score, equal scores by text, so that the result does not depend on the order of
+    the ballots.
+    """
+    votes: dict[str, float] = {}
+    best: dict[str, float] = {}
+    for ballot in ballots:
+        for rank, (answer, score) in enumerate(ballot):
+            votes[answer] = votes.get(answer, 0.0) + 1.0 / (1.0 + rank)
+            best[answer] = max(score, best.get(answer, score))
+    order = sorted(votes, key=lambda answer: (-round(votes[answer], 9), -best[answer], answer))
+    return [(answer, best[answer]) for answer in order]

@@ -1,0 +1,108 @@
+"""From a user's query to a question: checked, canonical, and never guessed at.
+
+Also says whether a query is in the training data. Of every training row only four bytes are kept, a hash of its
+canonical stereo-free prompt, so membership can be told (a false alarm has probability of about n / 2**32 for n rows)
+and rows cannot be read back.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retort.chem.smiles import canonicalize
+from retort.errors import ChemistryError, ModelError
+from retort.prompting.task import Question, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MAX_CHARACTERS = 2_000  # far above any molecule of the patent literature; keeps one query from holding up a batch
+_ROLE = re.compile(r"(?<!-)>")
+_STEREO = re.compile(r"[@/\\]")
+
+
+def ask(task: Task, query: str, reaction_class: int | None = None) -> Question:
+    """Read a query as given by a user.
+
+    Raises:
+        ChemistryError: The query is empty, too long, of the wrong kind, or cannot be read.
+    """
+    if len(query) > MAX_CHARACTERS:
+        raise ChemistryError(f"the query has {len(query)} characters; at most {MAX_CHARACTERS} are read.")
+    given = canonical_given(task.read_query(query))
+    if "*" in given:
+        raise ChemistryError("the query has a wildcard atom '*'.", "Give a complete molecule.")
+    return Question(task.name, given, reaction_class if task.uses_class else None)
+
+
+def split_roles(given: str) -> list[str]:
+    """Split a prompt's SMILES at ``>``; the arrows of dative bonds stay."""
+    return _ROLE.split(given)
+
+
+def canonical_given(given: str, *, stereo: bool = True) -> str:
+    """Canonicalise a prompt's SMILES role by role; raises ChemistryError where a role cannot be read."""
+    return ">".join(canonicalize(role, stereo=stereo) if role else "" for role in split_roles(given))
+
+
+def has_stereo(given: str) -> bool:
+    """Tell whether a canonical query states the configuration of a centre or of a double bond."""
+    return _STEREO.search(given) is not None
+
+
+def membership_key(task: Task, given: str) -> int:
+    """Return the 32-bit key under which a training row is remembered.
+
+    Spelling, stereochemistry and the order of components do not matter. Where a query is molecules only, neither
+    does the border between reactants and reagents: mixed and separated spellings of one reaction share a key.
+
+    Args:
+        task: The task of the row.
+        given: The part of the reaction that the prompt shows, in any spelling, roles separated by ``>``.
+
+    Raises:
+        ChemistryError: The text cannot be read.
+    """
+    roles = split_roles(given)
+    if task.query_kind == "molecules":
+        roles = [".".join(role for role in roles if role)]
+    text = canonical_given(">".join(roles), stereo=False)
+    prompt = Question(task.name, text).prompt
+    return int.from_bytes(hashlib.blake2b(prompt.encode(), digest_size=4).digest(), "big")
+
+
+def write_seen(path: Path, keys: Iterable[int]) -> int:
+    """Write the sorted distinct keys of all training rows as uint32; return how many there are."""
+    import numpy as np
+
+    unique = np.unique(np.fromiter(keys, dtype=np.uint32))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, unique, allow_pickle=False)
+    return int(unique.size)
+
+
+def read_seen(path: Path) -> "np.ndarray[tuple[int], np.dtype[np.uint32]]":
+    """Open the keys of a model's training rows.
+
+    Raises:
+        ModelError: The file is missing or is not a list of keys.
+    """
+    import numpy as np
+
+    try:
+        keys = np.load(path, allow_pickle=False, mmap_mode="r")
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot read {str(path)!r}: {error}.") from error
+    if keys.dtype != np.uint32 or keys.ndim != 1:
+        raise ModelError(f"{str(path)!r} is not a list of uint32 keys.")
+    return keys
+
+
+def is_seen(keys: "np.ndarray[tuple[int], np.dtype[np.uint32]]", key: int) -> bool:
+    """Tell whether a key is among the sorted keys."""
+    import numpy as np
+
+    place = int(np.searchsorted(keys, np.uint32(key)))
+    return place < keys.size and int(keys[place]) == key

@@ -1,0 +1,1 @@
+"""How a reaction becomes a question and an answer: text only."""

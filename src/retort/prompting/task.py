@@ -1,0 +1,101 @@
+"""What a task is: how a reaction becomes a prompt and a target, and how an answer is read back.
+
+A task is one file of ``tasks/`` that binds ``TASK``. Prompts are compact: task token, optional condition tokens,
+SMILES. SMILES stands bare in a prompt and text stands between ``<text>`` and ``</text>``, so the letter C is never
+the atom C. A prompt never holds anything of its target; the functions below see the roles they name and no other.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from retort.chem.reaction import Reaction
+from retort.errors import ChemistryError
+from retort.registry import Registry
+
+QueryKind = Literal["molecules", "reaction"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a model is asked.
+
+    Attributes:
+        task: Name of the task.
+        given: The query's SMILES in the order in which they stand in the prompt; ``>`` separates roles.
+        reaction_class: Curated class 1-10 where it is known and the task can use it.
+        reaction_type: Elicited type where one was read from the input.
+    """
+
+    task: str
+    given: str
+    reaction_class: int | None = None
+    reaction_type: int | None = None
+
+    @property
+    def prompt(self) -> str:
+        """The compact rendering, e.g. ``<retrosynthesis><class_2>CC(=O)NC``."""
+        condition = f"<class_{self.reaction_class}>" if self.reaction_class is not None else ""
+        elicited = f"<type_{self.reaction_type}>" if self.reaction_type is not None else ""
+        return f"<{self.task}>{condition}{elicited}{self.given}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An answer that could not be read, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A prediction task.
+
+    Attributes:
+        name: Name of the file, and of the token that opens the prompt.
+        summary: One line for lists and help.
+        query_kind: Whether a query is molecules joined by ``.`` or a reaction with ``>``.
+        query_help: What a query looks like, with an example.
+        answer_kind: Which key of a candidate holds the answer.
+        given: The part of a reaction that the prompt may show, as text (role order fixed, spelling untouched).
+        wanted: The part of a reaction that is asked for, as text; empty where the reaction does not tell.
+        aliases: Short names on the command line.
+        uses_class: Whether a known reaction class may stand in the prompt.
+    """
+
+    name: str
+    summary: str
+    query_kind: QueryKind
+    query_help: str
+    given: Callable[[Reaction], str]
+    wanted: Callable[[Reaction], str]
+    answer_kind: Literal["smiles", "text", "value"] = "smiles"
+    aliases: tuple[str, ...] = ()
+    uses_class: bool = False
+
+    def read_query(self, query: str) -> str:
+        """Check the form of a query and return the text that stands in the prompt.
+
+        Raises:
+            ChemistryError: The query is empty or of the wrong kind; the message says what was expected.
+        """
+        query = query.strip()
+        if not query:
+            raise ChemistryError("the query is empty.", self.query_help)
+        if ">" not in query.replace("->", ""):
+            if self.query_kind == "reaction":
+                raise ChemistryError(f"{query!r} is not a reaction.", self.query_help)
+            return self.given(self._from_molecules(query))
+        text = self.given(Reaction.parse(query))
+        if not text.strip(">."):
+            raise ChemistryError(f"{query!r} lacks what {self.name} starts from.", self.query_help)
+        return text
+
+    def _from_molecules(self, query: str) -> Reaction:
+        """Place bare molecules into the role this task starts from: whichever role its ``given`` shows."""
+        molecules = tuple(query.split("."))
+        as_product = Reaction((), (), molecules)
+        return as_product if self.given(as_product) else Reaction(molecules, (), ())
+
+
+TASKS: Registry[Task] = Registry("task", "retort.prompting.tasks", "TASK")
