@@ -1,7 +1,7 @@
 # Two commands on a fresh machine: `make demo` predicts with the embedded model, `make test` runs the suite.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-PIP = -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP = -m pip install -qq --disable-pip-version-check -c constraints.txt
 
 # The package knows no default for its data; tests that need data skip where there are none.
 ifneq ($(wildcard ../shared/data/.),)

@@ -5,6 +5,7 @@ template networks of Segler and Waller (Chem. Eur. J. 2017, 23, 5966). Rows of a
 compressed-row layout ``(indptr [rows + 1], indices [n], values [n])``.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from rdkit.Chem import rdFingerprintGenerator
 from retort.chem.smiles import parse
 
 Kind = Literal["molecules", "reaction"]
+_ROLE = re.compile(r"(?<!-)>")  # not the arrow of a dative bond
 
 
 class CompressedRows(NamedTuple):
@@ -55,10 +57,11 @@ class Fingerprint:
         Raises:
             ChemistryError: A component cannot be read.
         """
+        roles = _ROLE.split(text)
         if self.kind == "molecules":
-            return self._sum(text.replace(">", "."), self.bits)
+            return self._sum(".".join(roles), self.bits)
         half = self.bits // 2
-        before, after = self._sum(text.split(">")[0], half), self._sum(text.split(">")[-1], half)
+        before, after = self._sum(roles[0], half), self._sum(roles[-1], half)
         difference = {bit: after[bit] - before[bit] for bit in before.keys() | after.keys()}
         return {bit: n for bit, n in difference.items() if n} | {half + bit: n for bit, n in after.items()}
 

@@ -13,7 +13,8 @@ from functools import cached_property
 
 from rdkit import Chem
 
-from retort.chem.smiles import parse, root_molecule, strip_maps
+from retort.chem.smiles import map_numbers, parse, root_molecule, strip_maps
+from retort.chem.tokens import tokenize_smiles
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,13 @@ class MappedMolecule:
     @classmethod
     def parse(cls, mapped_smiles: str) -> "MappedMolecule":
         """Read one mapped component; raises ChemistryError where it cannot be read."""
-        original = parse(mapped_smiles)
-        maps = [atom.GetAtomMapNum() for atom in original.GetAtoms()]
-        text = Chem.MolToSmiles(strip_maps(original))
-        mol = parse(text)
-        order = _output_order(strip_maps(original))
-        return cls(mol, tuple(maps[i] for i in order))
+        mol = parse(strip_maps(mapped_smiles))
+        maps = _maps_in_order(mapped_smiles)
+        if len(maps) != mol.GetNumAtoms():  # explicit hydrogens were merged into their neighbours
+            mol, maps = _parse_atom_by_atom(mapped_smiles)
+        text = Chem.MolToSmiles(mol)
+        order = _written_order(mol)
+        return cls(parse(text), tuple(maps[i] for i in order))
 
     @cached_property
     def smiles(self) -> str:
@@ -45,9 +47,8 @@ class MappedMolecule:
 
     def spell(self, root: int) -> tuple[str, list[int]]:
         """Return the spelling from an atom index, and the map numbers in the order written."""
-        mol = Chem.Mol(self.mol)
-        text = root_molecule(mol, root)
-        return text, [self.maps[i] for i in _written_order(mol)]
+        text = root_molecule(self.mol, root)
+        return text, [self.maps[i] for i in _written_order(self.mol)]
 
 
 def mapped_components(mapped_smiles: str) -> list[MappedMolecule]:
@@ -60,14 +61,8 @@ def split_roles(precursors: Sequence[str], product_maps: set[int]) -> tuple[list
     reactants: list[str] = []
     reagents: list[str] = []
     for part in precursors:
-        maps = {atom.GetAtomMapNum() for atom in parse(part).GetAtoms()} - {0}
-        (reactants if maps & product_maps else reagents).append(part)
+        (reactants if map_numbers(part) & product_maps else reagents).append(part)
     return reactants, reagents
-
-
-def map_numbers(mapped_smiles: str) -> set[int]:
-    """Return all map numbers of a text, 0 excluded."""
-    return {atom.GetAtomMapNum() for atom in parse(mapped_smiles).GetAtoms()} - {0}
 
 
 def align_to_product(
@@ -116,9 +111,18 @@ def _spell_aligned(molecules: Sequence[MappedMolecule], written: Sequence[int]) 
     return ".".join(text for _, text in sorted(spelled))
 
 
-def _output_order(mol: Chem.Mol) -> list[int]:
-    Chem.MolToSmiles(mol)
-    return _written_order(mol)
+def _maps_in_order(mapped_smiles: str) -> list[int]:
+    """Map number of every atom token, in the order in which the text names the atoms."""
+    atoms = [token for token in tokenize_smiles(mapped_smiles) if token[0] == "[" or token[0].isalpha() or token == "*"]
+    return [next(iter(map_numbers(token)), 0) for token in atoms]
+
+
+def _parse_atom_by_atom(mapped_smiles: str) -> tuple[Chem.Mol, list[int]]:
+    mol = parse(mapped_smiles)
+    maps = [atom.GetAtomMapNum() for atom in mol.GetAtoms()]
+    for atom in mol.GetAtoms():
+        atom.SetAtomMapNum(0)
+    return mol, maps
 
 
 def _written_order(mol: Chem.Mol) -> list[int]:

@@ -5,6 +5,7 @@ removed before anything is written, so that no spelling can betray the order of 
 """
 
 import random
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -14,12 +15,15 @@ from retort.errors import ChemistryError
 
 RDLogger.DisableLog("rdApp.*")  # type: ignore[attr-defined]  # failures are raised here, in our own words
 
+_MAP = re.compile(r":(\d+)\]")
+_STEREO = re.compile(r"[@/\\]|\[\d")  # chirality, double-bond geometry, isotopes
+
 
 def parse(smiles: str) -> Chem.Mol:
     """Parse SMILES into a sanitised RDKit molecule.
 
-    White space around the text is ignored. RDKit would take what follows a blank inside it for a name and read
-    ``CC junk`` as ethane; here that is an error.
+    White space around the text is ignored. RDKit alone would read ``CC junk`` as ethane (a blank begins a name) and
+    ``Cé`` as methane (foreign characters at the ends are cut off); here both are errors.
 
     Raises:
         ChemistryError: The text is empty, is not SMILES, or breaks a valence rule.
@@ -29,18 +33,22 @@ def parse(smiles: str) -> Chem.Mol:
         raise ChemistryError("empty SMILES.", "Give at least one molecule, e.g. CCO.")
     if len(smiles.split()) > 1:
         raise ChemistryError(f"cannot read {smiles!r} as SMILES: it has a blank in it.", "Give the SMILES alone.")
-    mol = Chem.MolFromSmiles(smiles.encode("utf-8", "replace").decode())
+    if not (smiles.isascii() and smiles.isprintable()):
+        raise ChemistryError(f"cannot read {smiles!r} as SMILES: it has characters that no SMILES has.")
+    mol = Chem.MolFromSmiles(smiles)
     if mol is None or mol.GetNumAtoms() == 0:
         raise ChemistryError(f"cannot read {smiles!r} as SMILES.", "Check brackets, ring closures and valences.")
     return mol
 
 
-def strip_maps(mol: Chem.Mol) -> Chem.Mol:
-    """Return a copy without atom-map numbers."""
-    mol = Chem.Mol(mol)
-    for atom in mol.GetAtoms():
-        atom.SetAtomMapNum(0)
-    return mol
+def strip_maps(smiles: str) -> str:
+    """Return the text without atom-map numbers."""
+    return _MAP.sub("]", smiles)
+
+
+def map_numbers(smiles: str) -> set[int]:
+    """Return all atom-map numbers of a text, 0 excluded."""
+    return {int(number) for number in _MAP.findall(smiles)} - {0}
 
 
 def canonicalize(smiles: str, *, stereo: bool = True) -> str:
@@ -71,26 +79,22 @@ def canonical_or_none(smiles: str, *, stereo: bool = True) -> str | None:
 
 @lru_cache(maxsize=65_536)
 def _components(smiles: str, stereo: bool) -> tuple[str, ...]:
-    parse(smiles)  # a dot inside a ring closure or a pair of quotes is the parser's to refuse, not ours
-    return tuple(sorted(_canonical_component(part, stereo) for part in _split(smiles)))
+    try:
+        return tuple(sorted(_canonical_component(part, stereo) for part in smiles.split(".")))
+    except ChemistryError:
+        # Ring closures may run across dots (C1.C1 is ethane): let RDKit find the true fragments, or refuse.
+        fragments = Chem.GetMolFrags(parse(strip_maps(smiles)), asMols=True)
+        if len(fragments) == smiles.count(".") + 1:
+            raise
+        return tuple(sorted(_canonical_component(Chem.MolToSmiles(f), stereo) for f in fragments))
 
 
 @lru_cache(maxsize=262_144)
 def _canonical_component(smiles: str, stereo: bool) -> str:
-    mol = strip_maps(parse(smiles))
-    # Removing maps can remove or create symmetry; one more reading settles stereo marks.
-    text = Chem.MolToSmiles(mol, isomericSmiles=stereo)
-    again = Chem.MolFromSmiles(text)
-    return text if again is None else Chem.MolToSmiles(again, isomericSmiles=stereo)
-
-
-def _split(smiles: str) -> list[str]:
-    parts = smiles.split(".")
-    if all(Chem.MolFromSmiles(part) is not None and part for part in parts):
-        return parts
-    # Ring closures may run across dots (C1.C1 is ethane): let RDKit find the true fragments.
-    mol = parse(smiles)
-    return [Chem.MolToSmiles(fragment) for fragment in Chem.GetMolFrags(mol, asMols=True)]
+    marked = _STEREO.search(smiles) is not None
+    text = Chem.MolToSmiles(parse(strip_maps(smiles)), isomericSmiles=stereo)
+    # Dropping maps or stereo can create symmetry: one more reading settles the marks that are left.
+    return Chem.MolToSmiles(parse(text), isomericSmiles=stereo) if marked else text
 
 
 def randomize(smiles: str, rng: random.Random) -> str:

@@ -179,10 +179,11 @@ class _Compiled:
         """Return rdchiral's outcomes, sorted; empty where the template does not fit the molecule after all."""
         from rdchiral.main import rdchiralRun
 
-        raw = self._reaction.RunReactants((substrate.prepared.reactants_achiral,), maxProducts=MAX_OUTCOMES)
-        distinct = list({_symmetry_key(outcome, substrate.ranks): outcome for outcome in raw}.values())
         with self._lock:
-            self._chiral.rxn = _Replay(distinct)
+            self._chiral.reset()
+            raw = self._reaction.RunReactants((substrate.prepared.reactants_achiral,), maxProducts=MAX_OUTCOMES)
+            distinct = {_symmetry_key(outcome, substrate.ranks): outcome for outcome in raw}
+            self._chiral.rxn = _Replay(list(distinct.values()))
             try:
                 return sorted(rdchiralRun(self._chiral, substrate.prepared, combine_enantiomers=False))
             except Exception:  # rdchiral and RDKit raise many kinds on odd matches; such a match has no answer

@@ -25,8 +25,10 @@ def tokenize_smiles(text: str) -> list[str]:
     Raises:
         ChemistryError: A character belongs to no token.
     """
-    tokens: list[str] = []
-    position = 0
+    tokens = _TOKEN.findall(text)
+    if "".join(tokens) == text:
+        return tokens
+    tokens, position = [], 0
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from retort.chem.mapping import map_numbers, split_roles
+from retort.chem.mapping import split_roles
 from retort.chem.reaction import Reaction
-from retort.chem.smiles import canonicalize, components
+from retort.chem.smiles import canonicalize, components, map_numbers
 from retort.chem.tokens import tokenize_smiles
 from retort.data.records import RawRow, Record, Rejection
 from retort.errors import ChemistryError
@@ -61,7 +61,9 @@ def unfit_for_training(record: Record, max_tokens: int) -> str | None:
     reaction = record.reaction
     if set(reaction.products) <= set(reaction.precursors):
         return "no change: every product is among the precursors"
-    longest = max(len(tokenize_smiles(".".join(reaction.precursors))), len(tokenize_smiles(".".join(reaction.products))))
+    longest = max(
+        len(tokenize_smiles(".".join(reaction.precursors))), len(tokenize_smiles(".".join(reaction.products)))
+    )
     if longest > max_tokens:
         return f"longer than {max_tokens} tokens"
     return None

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from retort.chem.mapping import MappedMolecule, align_to_product, align_to_reactants, mapped_components
 from retort.chem.reaction import Reaction
@@ -99,6 +100,7 @@ def _mixed(reaction: Reaction) -> Reaction:
     return Reaction(tuple(sorted(reaction.precursors)), (), reaction.products)
 
 
+@lru_cache(maxsize=4)  # the tasks of one record follow each other
 def _mapped(record: Record) -> tuple[list[MappedMolecule], list[MappedMolecule]] | None:
     """Return mapped reactants and products if they are the same molecules as the record's."""
     if record.mapped is None:

@@ -105,5 +105,5 @@ def _leak(row: Clean, protected: ProtectedSet, benchmarks: frozenset[str], repor
         if foreign:
             return f"same {kind} as a protected {foreign[-1]} row"
         if record.split == TRAIN:
-            report.kept_inside[f"{record.source}: same {kind} as its own {sorted(p for _, p in holders)[-1]}"] += 1
+            report.kept_inside[f"{record.source}: same {kind} as its own {max(p for _, p in holders)}"] += 1
     return None

@@ -76,5 +76,5 @@ SOURCES: Registry[Source] = Registry("source", "retort.data.sources", "SOURCE")
 def open_text(path: Path) -> io.TextIOBase:
     """Open a plain or xz-compressed text file for reading."""
     if path.suffix == ".xz":
-        return io.TextIOWrapper(lzma.open(path), encoding="utf-8-sig")  # type: ignore[return-value]
+        return io.TextIOWrapper(lzma.open(path), encoding="utf-8-sig")
     return path.open(encoding="utf-8-sig")

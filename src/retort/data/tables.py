@@ -23,8 +23,8 @@ def read_table(path: Path) -> pl.DataFrame:
     if kind[0] not in _KINDS:
         raise InputFileError(f"{str(path)!r} is of an unknown kind.", f"Known: {', '.join(_KINDS)}, each with .xz too.")
     try:
-        data = lzma.open(path).read() if compressed else path.read_bytes()
-        return _parse(kind[0], data)
+        data = path.read_bytes()
+        return _parse(kind[0], lzma.decompress(data) if compressed else data)
     except OSError as error:
         raise InputFileError(f"cannot read {str(path)!r}: {error.strerror or error}.") from error
     except lzma.LZMAError as error:

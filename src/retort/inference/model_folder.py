@@ -34,7 +34,6 @@ class ProposerEntry:
         augmentations: Spellings per question of a language model.
         beam_size: Beams per spelling of a language model.
         uses_class: It was trained with a known reaction class in the prompt.
-        task: The task of a ranker.
     """
 
     kind: str
@@ -44,7 +43,6 @@ class ProposerEntry:
     augmentations: int = 1
     beam_size: int = 10
     uses_class: bool = False
-    task: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,8 @@ class TaskEntry:
 
     Attributes:
         trained: It beats popularity and nearest neighbours on held-out rows.
-        proposers: Names of the proposers that answer by default, as ``model.json`` lists them.
+        proposers: Proposers that answer by default, by their names in ``model.json``.
+        on_request: Proposers that answer only when they are asked for by name.
         weights: Weight of a proposer's votes in the merged ranking; 1 where none is given.
         rank_offset: Offset of reciprocal-rank fusion, see :mod:`retort.inference.merging`.
         notes: Sentences that every answer carries.
@@ -64,6 +63,7 @@ class TaskEntry:
 
     trained: bool
     proposers: tuple[str, ...] = ()
+    on_request: tuple[str, ...] = ()
     weights: dict[str, float] | None = None
     rank_offset: float = 1.0
     notes: tuple[str, ...] = ()
@@ -214,7 +214,7 @@ def _read_card(values: Any, where: str) -> ModelCard:
 
 def _check_references(card: ModelCard, where: str) -> None:
     for task, entry in card.tasks.items():
-        for name in (*entry.proposers, *(entry.weights or {})):
+        for name in (*entry.proposers, *entry.on_request, *(entry.weights or {})):
             if name not in card.proposers:
                 raise ModelError(f"{where}: task {task!r} names the proposer {name!r}, which is not listed.")
         if entry.trained and not entry.proposers:

@@ -9,14 +9,13 @@ import hashlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from retort.chem.smiles import canonicalize
 from retort.errors import ChemistryError, ModelError
 from retort.prompting.task import Question, Task
-
-if TYPE_CHECKING:
-    import numpy as np
 
 MAX_CHARACTERS = 2_000  # far above any molecule of the patent literature; keeps one query from holding up a batch
 _ROLE = re.compile(r"(?<!-)>")
@@ -31,6 +30,8 @@ def ask(task: Task, query: str, reaction_class: int | None = None) -> Question:
     """
     if len(query) > MAX_CHARACTERS:
         raise ChemistryError(f"the query has {len(query)} characters; at most {MAX_CHARACTERS} are read.")
+    if task.query_kind == "molecules" and len(split_roles(query)) == 2:
+        query = f"{query.strip()}>"  # reactants>reagents, as prompts have it
     given = canonical_given(task.read_query(query))
     if "*" in given:
         raise ChemistryError("the query has a wildcard atom '*'.", "Give a complete molecule.")
@@ -75,22 +76,18 @@ def membership_key(task: Task, given: str) -> int:
 
 def write_seen(path: Path, keys: Iterable[int]) -> int:
     """Write the sorted distinct keys of all training rows as uint32; return how many there are."""
-    import numpy as np
-
     unique = np.unique(np.fromiter(keys, dtype=np.uint32))
     path.parent.mkdir(parents=True, exist_ok=True)
     np.save(path, unique, allow_pickle=False)
     return int(unique.size)
 
 
-def read_seen(path: Path) -> "np.ndarray[tuple[int], np.dtype[np.uint32]]":
+def read_seen(path: Path) -> NDArray[np.uint32]:
     """Open the keys of a model's training rows.
 
     Raises:
         ModelError: The file is missing or is not a list of keys.
     """
-    import numpy as np
-
     try:
         keys = np.load(path, allow_pickle=False, mmap_mode="r")
     except (OSError, ValueError) as error:
@@ -100,9 +97,7 @@ def read_seen(path: Path) -> "np.ndarray[tuple[int], np.dtype[np.uint32]]":
     return keys
 
 
-def is_seen(keys: "np.ndarray[tuple[int], np.dtype[np.uint32]]", key: int) -> bool:
+def is_seen(keys: NDArray[np.uint32], key: int) -> bool:
     """Tell whether a key is among the sorted keys."""
-    import numpy as np
-
     place = int(np.searchsorted(keys, np.uint32(key)))
     return place < keys.size and int(keys[place]) == key

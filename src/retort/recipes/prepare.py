@@ -64,12 +64,11 @@ def prepare(config: PrepareConfig, say: Callable[[str], None] = print) -> Path:
     if (config.output / "manifest.json").exists():
         raise ConfigError(f"{str(config.output)!r} is prepared already.", "Choose another output, or delete it.")
     rows, rejections, benchmarks = _clean_sources(config, say)
+    rows, set_aside = _drop_train_only(rows, config)
     rows, unfit = _fit_for_training(rows, config)
     kept, leaks, report = apply_leak_rule(rows, benchmarks)
-    rejections += unfit + [_reject(row.record, f"leak: {reason}") for row, reason in leaks]
+    rejections += set_aside + unfit + [_reject(row.record, f"leak: {reason}") for row, reason in leaks]
     records = [row.record for row in kept]
-    records, set_aside = _drop_train_only(records, config)
-    rejections += set_aside
     train = [record for record in records if record.split == TRAIN]
     if not train:
         raise DataError("no row is left to train on.", f"See why: {dict(_reasons(rejections))}.")
@@ -183,7 +182,9 @@ def _fit_for_training(rows: Iterable[Clean], config: PrepareConfig) -> tuple[lis
         reason = None
         if row.record.split == TRAIN:
             text = str(row.record.reaction)
-            reason = "duplicate of an earlier row" if text in seen else unfit_for_training(row.record, config.max_tokens)
+            reason = (
+                "duplicate of an earlier row" if text in seen else unfit_for_training(row.record, config.max_tokens)
+            )
             seen.add(text)
         if reason:
             rejections.append(_reject(row.record, reason))
@@ -192,11 +193,12 @@ def _fit_for_training(rows: Iterable[Clean], config: PrepareConfig) -> tuple[lis
     return kept, rejections
 
 
-def _drop_train_only(records: Sequence[Record], config: PrepareConfig) -> tuple[list[Record], list[Rejection]]:
+def _drop_train_only(rows: Sequence[Clean], config: PrepareConfig) -> tuple[list[Clean], list[Rejection]]:
+    """Set held-out rows of sources for training alone aside, before they could protect anything."""
     train_only = {choice.name for choice in config.sources if choice.train_only}
-    aside = [r for r in records if r.source in train_only and r.split != TRAIN]
-    kept = [r for r in records if r.source not in train_only or r.split == TRAIN]
-    return kept, [_reject(r, "in a held-out part of a source used for training alone") for r in aside]
+    aside = [row for row in rows if row.record.source in train_only and row.record.split != TRAIN]
+    kept = [row for row in rows if row.record.source not in train_only or row.record.split == TRAIN]
+    return kept, [_reject(row.record, "in a held-out part of a source used for training alone") for row in aside]
 
 
 def _watched(records: Sequence[Record], tasks: Sequence[Task], config: PrepareConfig) -> list[tuple[Task, Record]]:

@@ -9,14 +9,11 @@ from retort.data.source import Source, open_text
 
 def _read(path: Path) -> Iterator[RawRow]:
     with open_text(path) as file:
-        for line, text in enumerate(file, 1):
-            text = text.strip()
+        for line, text in enumerate(map(str.strip, file), 1):
             if not text:
                 continue
             mixed = text.count(">>") == 1 and ":" in text.partition(">>")[2]
-            yield RawRow(
-                id=f"{path.name}:{line}", split="all", reaction=text, roles="from_maps" if mixed else "given"
-            )
+            yield RawRow(id=f"{path.name}:{line}", split="all", reaction=text, roles="from_maps" if mixed else "given")
 
 
 SOURCE = Source(

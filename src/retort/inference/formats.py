@@ -1,0 +1,98 @@
+"""How predictions are written: JSON Lines, CSV, a table for people, a picture."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from retort.inference.predictor import Prediction
+from retort.inference.questions import split_roles
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+CSV_COLUMNS = (
+    *("task", "query", "status", "message", "model"),
+    *("rank", "smiles", "score", "confidence", "proposer"),
+)
+PICTURED = 5  # candidates in a picture
+
+
+def json_lines(predictions: Iterable[Prediction]) -> str:
+    """Return one JSON object per prediction and line."""
+    return "".join(json.dumps(p.to_dict(), ensure_ascii=False, allow_nan=False) + "\n" for p in predictions)
+
+
+def csv_header() -> str:
+    """Return the first line of a CSV file."""
+    return ",".join(CSV_COLUMNS) + "\n"
+
+
+def csv_rows(predictions: Iterable[Prediction]) -> str:
+    """Return one CSV row per candidate, and one with empty candidate cells where there is none."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for p in predictions:
+        own = [p.task, p.query, p.status, p.message, p.model]
+        for c in p.candidates:
+            confidence = "" if c.confidence is None else c.confidence
+            writer.writerow([*own, c.rank, c.smiles, round(c.score, 6), confidence, c.proposer])
+        if not p.candidates:
+            writer.writerow([*own, "", "", "", "", ""])
+    return text.getvalue()
+
+
+def table(prediction: Prediction) -> "Group":
+    """Return a table of candidates for a terminal, with the message below."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    title = Text(f"{prediction.task}  {prediction.query}", style="bold")
+    message = Text(_sentence(prediction), style="" if prediction.status == "ok" else "red")
+    if not prediction.candidates:
+        return Group(title, message, Text())
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    grid.add_column("rank", justify="right")
+    grid.add_column("SMILES", overflow="fold", ratio=1)
+    grid.add_column("score", justify="right")
+    grid.add_column("confidence", justify="right")
+    grid.add_column("proposer", no_wrap=True)
+    for c in prediction.candidates:
+        confidence = "—" if c.confidence is None else f"{c.confidence:.2f}"
+        grid.add_row(str(c.rank), Text(c.smiles), f"{c.score:.3f}", confidence, Text(c.proposer))
+    return Group(title, grid, *([message] if message.plain else []), Text())
+
+
+def picture(prediction: Prediction) -> bytes:
+    """Draw the query and its first candidates as reactions, as SVG.
+
+    Raises:
+        ChemistryError: The query cannot be drawn.
+    """
+    from retort.chem.depict import Panel, draw
+
+    panels = [Panel(prediction.given, "query" if prediction.candidates else prediction.status.replace("_", " "))]
+    for c in prediction.candidates[:PICTURED]:
+        text = f"{c.rank}     score {c.score:.3f}     {c.proposer}"
+        panels.append(Panel(as_reaction(prediction.task, prediction.given, c.smiles), text))
+    return draw(panels)
+
+
+def as_reaction(task: str, given: str, answer: str) -> str:
+    """Put a question and an answer together as reaction SMILES; the answer alone where the task makes none."""
+    reactants, reagents, products = [*split_roles(given), "", ""][:3]
+    if task == "retrosynthesis":
+        return f"{answer}>>{given}"
+    if task == "forward_prediction":
+        return f"{reactants}>{reagents}>{answer}"
+    if task == "reagent_prediction":
+        return f"{reactants}>{answer}>{products}"
+    return answer
+
+
+def _sentence(prediction: Prediction) -> str:
+    if prediction.status == "ok":
+        return prediction.message
+    return f"{prediction.status.replace('_', ' ')}: {prediction.message}"

@@ -1,0 +1,68 @@
+"""Build the proposers that a model folder describes; each kind and engine is imported only when it is needed."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from retort.errors import ModelError
+from retort.inference.model_folder import ModelFolder, ProposerEntry
+from retort.inference.proposer import Proposer
+from retort.models.protocol import Seq2Seq
+from retort.prompting.vocabulary import Vocabulary
+
+
+def load_proposers(folder: ModelFolder, names: Iterable[str], augmentations: int | None) -> dict[str, Proposer]:
+    """Load proposers by their names in ``model.json``.
+
+    Args:
+        folder: The model.
+        names: What to load.
+        augmentations: Spellings per question of language models; None keeps the model's own number.
+
+    Raises:
+        ModelError: A kind or engine is unknown, or a file is missing or damaged.
+    """
+    return {name: _load(folder, name, augmentations) for name in names}
+
+
+def _load(folder: ModelFolder, name: str, augmentations: int | None) -> Proposer:
+    entry = folder.card.proposers[name]
+    if entry.kind == "language_model":
+        return _language_model(folder, name, entry, augmentations)
+    if entry.kind == "template_ranker":
+        from retort.inference.proposers.template_ranker import TemplateRanker
+
+        return TemplateRanker.load(_ranker_file(folder, name, entry))
+    if entry.kind == "answer_ranker":
+        from retort.inference.proposers.answer_ranker import AnswerRanker
+
+        return AnswerRanker.load(_ranker_file(folder, name, entry))
+    raise ModelError(f"model {folder.card.name!r}: proposer {name!r} is of the unknown kind {entry.kind!r}.")
+
+
+def _ranker_file(folder: ModelFolder, name: str, entry: ProposerEntry) -> Path:
+    if entry.file is None:
+        raise ModelError(f"model {folder.card.name!r}: proposer {name!r} names no file.")
+    return folder.file(entry.file)
+
+
+def _language_model(folder: ModelFolder, name: str, entry: ProposerEntry, augmentations: int | None) -> Proposer:
+    from retort.inference.proposers.language_model import Decoding, LanguageModel
+
+    if entry.folder is None:
+        raise ModelError(f"model {folder.card.name!r}: proposer {name!r} names no folder.")
+    path = folder.folder(entry.folder)
+    vocabulary = Vocabulary.load(path / "vocabulary.json")
+    decoding = Decoding(augmentations or entry.augmentations, entry.beam_size)
+    return LanguageModel(_engine(entry.engine, path, vocabulary), vocabulary, decoding)
+
+
+def _engine(engine: str, path: Path, vocabulary: Vocabulary) -> Seq2Seq:
+    if engine == "ctranslate2":
+        from retort.inference.engines.ctranslate2 import CTranslate2Engine
+
+        return CTranslate2Engine(path, vocabulary)
+    if engine == "transformers":
+        from retort.inference.engines.transformers import TransformersEngine
+
+        return TransformersEngine(path, vocabulary)
+    raise ModelError(f"{str(path)!r}: unknown engine {engine!r}.", "Known: ctranslate2, transformers.")

@@ -1,0 +1,1 @@
+"""One file per backbone; each binds ``BACKBONE`` (see :mod:`retort.models.backbone`)."""

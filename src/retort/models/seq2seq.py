@@ -1,0 +1,65 @@
+"""The encoder-decoder as the training loop and decoding see it.
+
+Legend: ``b`` examples, ``s`` source tokens, ``t`` target tokens, ``v`` vocabulary.
+"""
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from retort.models.protocol import PAD_ID
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+IGNORED = -100
+
+
+class Seq2SeqModel(nn.Module):
+    """A Hugging Face encoder-decoder with the loss of this project."""
+
+    def __init__(self, network: "PreTrainedModel") -> None:
+        super().__init__()
+        self.network = network
+
+    def logits(self, source: Tensor, source_mask: Tensor, labels: Tensor) -> Tensor:
+        """Return teacher-forced next-token logits [b, t, v].
+
+        Args:
+            source: Token ids, padded with 0; [b, s].
+            source_mask: 1 at tokens, 0 at padding; [b, s].
+            labels: Target ids ended by ``</s>``, padded with -100; [b, t].
+        """
+        output = self.network(
+            input_ids=source,
+            attention_mask=source_mask,
+            decoder_input_ids=shift_right(labels),
+            use_cache=False,
+        )
+        logits: Tensor = output.logits
+        return logits
+
+    def forward(self, source: Tensor, source_mask: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        """Return the training loss: mean cross-entropy over target tokens, in nats; scalar."""
+        logits = self.logits(source, source_mask, labels).float()
+        return functional.cross_entropy(
+            logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, label_smoothing=label_smoothing
+        )
+
+    @torch.no_grad()
+    def token_losses(self, source: Tensor, source_mask: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ``(cross-entropy in nats, whether the most likely token is right)`` per target token, each [b, t].
+
+        Both are zero at padding.
+        """
+        logits = self.logits(source, source_mask, labels).float()
+        losses = functional.cross_entropy(logits.transpose(1, 2), labels, ignore_index=IGNORED, reduction="none")
+        return losses, (logits.argmax(-1) == labels) & (labels != IGNORED)
+
+
+def shift_right(labels: Tensor) -> Tensor:
+    """Return decoder inputs [b, t]: the start token (padding), then all labels but the last; -100 becomes padding."""
+    inputs = functional.pad(labels[:, :-1], (1, 0), value=PAD_ID)
+    return inputs.masked_fill(inputs == IGNORED, PAD_ID)

@@ -1,0 +1,1 @@
+"""Whole experiments, flat and short: one file per command."""

@@ -1,0 +1,1 @@
+"""Training: one visible loop on accelerate, its schedule, its averages and its state on disk."""

@@ -1,0 +1,114 @@
+"""The optimiser, its learning rate, and averaged weights."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from retort.errors import ConfigError
+from retort.training.config import TrainingConfig
+
+
+def learning_rate(config: TrainingConfig, *, tokens: int, progress: float) -> float:
+    """Return the learning rate of the next step: warm-up by tokens, then stable, then decay by progress.
+
+    The decay is ``1 - sqrt`` (Hägele et al., NeurIPS 2024, arXiv:2405.18392). The value depends on the present budget
+    only, so a run that is resumed with a larger budget goes back to the stable phase (Wen et al., arXiv:2410.05192).
+
+    Args:
+        tokens: Tokens seen so far.
+        progress: Share of the run that is done, 0..1.
+    """
+    rise = min(1.0, (tokens + 1) / config.warmup_tokens) if config.warmup_tokens else 1.0
+    into_decay = (progress - (1 - config.decay_fraction)) / config.decay_fraction if config.decay_fraction else 0.0
+    return config.peak_learning_rate * rise * (1 - math.sqrt(min(1.0, max(0.0, into_decay))))
+
+
+def progress(config: TrainingConfig, *, tokens: int, seconds: float) -> float:
+    """Return the share of the run that is done, 0..1: by tokens or by time, whichever is further."""
+    by_tokens = tokens / config.total_tokens if config.total_tokens else 0.0
+    by_time = seconds / (60 * config.budget_minutes) if config.budget_minutes else 0.0
+    return min(1.0, max(by_tokens, by_time))
+
+
+def freeze(model: nn.Module, prefixes: Sequence[str]) -> None:
+    """Exclude parameters from training by the start of their name.
+
+    Raises:
+        ConfigError: A prefix fits no parameter, or nothing is left to train.
+    """
+    names = [name for name, _ in model.named_parameters()]
+    for prefix in prefixes:
+        if not any(name.startswith(prefix) for name in names):
+            raise ConfigError(f"training.freeze: no parameter starts with {prefix!r}.", f"One is {names[0]!r}.")
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = not name.startswith(tuple(prefixes))
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise ConfigError("training.freeze leaves nothing to train.")
+
+
+def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
+    """Return AdamW over the trainable parameters; only matrices other than embeddings decay."""
+    embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    decayed = [p for p in trainable if p.ndim >= 2 and id(p) not in embeddings]
+    others = [p for p in trainable if p.ndim < 2 or id(p) in embeddings]
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]],
+        lr=config.peak_learning_rate,
+        betas=(config.beta1, config.beta2),
+        fused=True,
+    )
+
+
+class Average:
+    """Exponential moving average of trainable weights: ``average = decay * average + (1 - decay) * weights``.
+
+    The decay of step ``n`` (from 1) is at most ``(1 + n) / (10 + n)``, so that the start is forgotten early.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self._live = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        self.decay = decay
+        self.steps = 0
+        self.weights: dict[str, Tensor] = {name: p.detach().clone() for name, p in self._live.items()}
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Move the average towards the present weights by one step."""
+        self.steps += 1
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        live = [p.detach() for p in self._live.values()]
+        torch._foreach_lerp_(list(self.weights.values()), live, 1 - decay)
+
+    @contextmanager
+    @torch.no_grad()
+    def applied(self) -> Iterator[None]:
+        """Let the model hold the averaged weights within the block, and the present ones after it."""
+        kept = {name: p.detach().clone() for name, p in self._live.items()}
+        self._copy(self.weights)
+        try:
+            yield
+        finally:
+            self._copy(kept)
+
+    @torch.no_grad()
+    def _copy(self, weights: Mapping[str, Tensor]) -> None:
+        for name, parameter in self._live.items():
+            parameter.copy_(weights[name])
+
+    def state(self) -> dict[str, object]:
+        """Return what :meth:`restore` needs."""
+        return {"steps": self.steps, "weights": self.weights}
+
+    @torch.no_grad()
+    def restore(self, state: Mapping[str, object]) -> None:
+        """Take up a stored average."""
+        weights, steps = state["weights"], state["steps"]
+        assert isinstance(weights, dict) and isinstance(steps, int)
+        self.steps = steps
+        for name, weight in self.weights.items():
+            weight.copy_(weights[name])

@@ -1,0 +1,118 @@
+"""What may be loaded when: a cheap package, a core without torch, training code without chemistry."""
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+HEAVY = ["torch", "rdkit", "transformers", "ctranslate2", "polars", "pydantic", "numpy", "tokenizers"]
+
+
+def run(program: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def loaded_after(program: str) -> set[str]:
+    """Heavy libraries in ``sys.modules`` once a program has run in a fresh interpreter."""
+    done = run(
+        f"""
+import sys
+{textwrap.dedent(program)}
+import json
+print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))
+"""
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def blocked(names: list[str], program: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in an interpreter that refuses to import the named libraries."""
+    return run(
+        f"""
+import sys
+
+
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {names!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}} (blocked by the test)", name=name)
+
+
+sys.meta_path.insert(0, Block())
+{textwrap.dedent(program)}
+"""
+    )
+
+
+def below(source_root: Path, *folders: str) -> list[str]:
+    """Dotted names of all modules in folders of the package."""
+    paths = [path for folder in folders for path in sorted((source_root / folder).rglob("*.py"))]
+    dotted = [".".join(path.relative_to(source_root.parent).with_suffix("").parts) for path in paths]
+    return [name.removesuffix(".__init__") for name in dotted]
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    assert loaded_after("import retort") == set()
+
+
+def test_foundation_and_text_modules_load_nothing_heavy() -> None:
+    program = """
+        import retort.config, retort.errors, retort.registry
+        import retort.chem.tokens, retort.chem.reaction
+        import retort.prompting.answers, retort.prompting.task, retort.prompting.vocabulary
+        from retort.prompting.task import TASKS
+        [TASKS.get(name) for name in TASKS.names()]
+    """
+    assert loaded_after(program) == set()
+
+
+def test_help_loads_neither_torch_nor_rdkit() -> None:
+    program = """
+        from retort.cli import main
+        sys.argv = ["retort", "--help"]
+        try:
+            main()
+        except SystemExit as leaving:
+            assert not leaving.code, leaving.code
+    """
+    assert loaded_after(program) & {"torch", "rdkit", "transformers", "ctranslate2", "polars", "pydantic"} == set()
+
+
+def test_evaluation_loads_no_torch() -> None:
+    program = """
+        import retort.evaluation.baselines, retort.evaluation.scoring
+        from retort.evaluation.metric import METRICS
+        [METRICS.get(name) for name in METRICS.names()]
+    """
+    assert loaded_after(program) & {"torch", "transformers", "polars", "pydantic"} == set()
+
+
+@pytest.mark.parametrize("name", ["protocol", "toy", "ranker"])
+def test_core_parts_of_models_load_without_torch(name: str) -> None:
+    done = blocked(["torch", "transformers", "accelerate"], f"import retort.models.{name}")
+    assert done.returncode == 0, done.stderr
+
+
+def test_predicting_loads_without_torch(source_root: Path) -> None:
+    names = [n for n in below(source_root, "inference") if not n.endswith(("engines.transformers", "export"))]
+    assert "retort.inference.predictor" in names
+    done = blocked(["torch", "transformers", "accelerate"], f"import {', '.join(names)}")
+    assert done.returncode == 0, done.stderr
+
+
+def test_training_code_loads_without_chemistry(source_root: Path) -> None:
+    names = [*below(source_root, "models", "training"), "retort.data.collate"]
+    assert len(names) >= 5
+    done = blocked(["rdkit", "polars", "pydantic"], f"import {', '.join(names)}")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_block_blocks() -> None:
+    done = blocked(["rdkit"], "import retort.chem.smiles")
+    assert done.returncode == 1
+    assert "blocked by the test" in done.stderr

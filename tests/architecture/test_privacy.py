@@ -1,0 +1,81 @@
+"""Nothing of the machine that wrote it, and no row of anybody's data, is in the repository."""
+
+import lzma
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+# Absolute paths below the usual homes and work folders of machines; a URL's path is preceded by a letter.
+_ABSOLUTE = re.compile(r"(?<![\w.\-~>)\]}])/(?:home|root|work|workspace|Users|scratch|mnt|opt)/\w[\w.\-]*")
+_MAPPED_REACTION = re.compile(r"[^\s'\"`,|]{20,}>[^\s'\"`,|]*>[^\s'\"`,|]{10,}")
+DATA_FOLDER = "shared" + "/data"
+MAY_NAME_IT = {"Makefile", ".ci/run"}
+LARGEST_TEXT = 120_000  # bytes; data come larger, code and pages do not
+DATA_SUFFIXES = {".parquet", ".xz", ".csv", ".tsv", ".smi", ".jsonl", ".gz", ".zip", ".pt", ".ckpt", ".safetensors"}
+
+
+@pytest.fixture(scope="module")
+def files(repository: Path) -> dict[str, Path]:
+    """Name -> path of every file that is tracked or would be."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("this is not a git checkout: what is tracked is unknown")
+    names = [name for name in done.stdout.split("\0") if name and (repository / name).is_file()]
+    assert len(names) >= 40
+    return {name: repository / name for name in names}
+
+
+@pytest.fixture(scope="module")
+def texts(files: dict[str, Path]) -> dict[str, str]:
+    """Name -> content of every file that is text."""
+    contents = {name: path.read_bytes() for name, path in files.items()}
+    return {name: data.decode("utf-8", "replace") for name, data in contents.items() if b"\0" not in data[:8192]}
+
+
+def test_no_file_names_a_path_of_a_machine(texts: dict[str, str]) -> None:
+    found = {name: _ABSOLUTE.findall(text) for name, text in texts.items() if _ABSOLUTE.search(text)}
+    assert found == {}
+
+
+def test_only_the_makefile_and_ci_know_where_data_may_lie(texts: dict[str, str]) -> None:
+    assert {name for name, text in texts.items() if DATA_FOLDER in text} <= MAY_NAME_IT
+
+
+def test_no_data_file_is_tracked(files: dict[str, Path]) -> None:
+    """The embedded weights are the one exception."""
+    ours = {name: path for name, path in files.items() if not name.startswith("src/retort/weights/")}
+    assert [name for name in ours if Path(name).suffix in DATA_SUFFIXES] == []
+    pictures = {".png", ".svg"}
+    large = [n for n, p in ours.items() if p.stat().st_size > LARGEST_TEXT and p.suffix not in pictures]
+    assert large == []
+
+
+def test_no_mapped_reaction_of_the_published_files_is_copied(texts: dict[str, str], data_root: Path) -> None:
+    written = {text for content in texts.values() for text in _MAPPED_REACTION.findall(content) if ":1]" in text}
+    published = _published(data_root / "uspto_50k")
+    assert len(published) > 10_000
+    assert written & published == set()
+
+
+def _published(folder: Path) -> set[str]:
+    found: set[str] = set()
+    for path in sorted(folder.glob("*.csv.xz")):
+        found.update(_MAPPED_REACTION.findall(lzma.decompress(path.read_bytes()).decode("utf-8", "replace")))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("see " + "/home" + "/ada/models", True),
+        ("root = '" + "/work" + "/main'", True),
+        ("https://example.org/home/page", False),
+        ("../shared", False),
+        ("benchmarks/work/x", False),
+    ],
+)
+def test_the_pattern_sees_paths_and_not_addresses(text: str, seen: bool) -> None:
+    assert bool(_ABSOLUTE.search(text)) is seen

@@ -1,0 +1,73 @@
+"""The leak rule: planted overlaps are found in each kind, and nothing else is touched."""
+
+from retort.data.clean import Clean, clean
+from retort.data.leakage import apply_leak_rule
+from retort.data.records import RawRow
+
+BENCHMARKS = frozenset({"bench", "other"})
+
+
+def row(source: str, part: str, reaction: str) -> Clean:
+    result = clean(RawRow(f"{source}:{part}:{reaction}", part, reaction), source)
+    assert isinstance(result, Clean)
+    return result
+
+
+PROTECTED = row("bench", "test", "CC(=O)Cl.C[C@H](N)O>>CC(=O)N[C@@H](C)O")
+
+
+def outcome(*rows: Clean) -> dict[str, str]:
+    _, dropped, _ = apply_leak_rule([PROTECTED, *rows], BENCHMARKS)
+    return {dropped_row.record.id: reason for dropped_row, reason in dropped}
+
+
+def test_the_same_product_without_stereo_is_found_across_sources() -> None:
+    leak = row("patents", "train", "CC(=O)O.CC(N)O>>CC(=O)NC(C)O")
+    assert outcome(leak) == {leak.record.id: "same product as a protected test row"}
+
+
+def test_the_same_reactants_are_found_across_sources() -> None:
+    leak = row("patents", "train", "NC(C)O.ClC(C)=O>>CC(=O)OC(C)N")
+    assert outcome(leak) == {leak.record.id: "same reactants as a protected test row"}
+
+
+def test_a_protected_product_beside_a_counter_ion_is_found() -> None:
+    leak = row("patents", "train", "CC(=O)O.CC(N)O>>CC(=O)NC(C)O.[Na+]")
+    assert leak.record.id in outcome(leak)
+
+
+def test_a_published_train_set_is_kept_and_its_overlap_counted() -> None:
+    own = row("bench", "train", "CC(=O)O.CC(N)O>>CC(=O)NC(C)O")
+    kept, dropped, report = apply_leak_rule([PROTECTED, own], BENCHMARKS)
+    assert not dropped
+    assert own in kept
+    assert report.kept_inside == {"bench: same product as its own test": 1}
+
+
+def test_the_train_set_of_another_benchmark_is_not_spared() -> None:
+    foreign = row("other", "train", "CC(=O)O.CC(N)O>>CC(=O)NC(C)O")
+    assert foreign.record.id in outcome(foreign)
+
+
+def test_own_held_out_rows_yield_to_a_published_train_set() -> None:
+    train = row("bench", "train", "CCO.CC(=O)O>>CCOC(C)=O")
+    held_out = row("patents", "test", "CCO.CC(=O)Cl>>CCOC(C)=O")
+    kept, dropped, _ = apply_leak_rule([train, held_out], BENCHMARKS)
+    assert kept == [train]
+    assert dropped == [(held_out, "held-out row overlaps a published train set")]
+
+
+def test_own_held_out_rows_protect_against_other_sources() -> None:
+    held_out = row("patents", "test", "CCO.CC(=O)Cl>>CCOC(C)=O")
+    leak = row("journals", "train", "CCO.CC(=O)O>>CCOC(C)=O")
+    assert leak.record.id in outcome(held_out, leak)
+
+
+def test_published_valid_and_test_rows_always_stay() -> None:
+    twin = row("other", "test", "CC(=O)Cl.CC(N)O>>CC(=O)NC(C)O")
+    valid = row("other", "valid_a", "CC(=O)Cl.CC(N)O>>CC(=O)NC(C)O")
+    assert outcome(twin, valid) == {}
+
+
+def test_unrelated_rows_stay() -> None:
+    assert outcome(row("patents", "train", "CCBr.N>>CCN")) == {}
