@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -34,6 +34,9 @@ class Format(StrEnum):
     table = "table"
     json = "json"
     csv = "csv"
+
+
+_WRITTEN: dict[Format, Literal["json", "csv"]] = {Format.json: "json", Format.csv: "csv"}
 
 
 class ReportFormat(StrEnum):
@@ -89,7 +92,9 @@ Class = Annotated[int | None, typer.Option("--reaction-class", min=1, max=10, he
 Augment = Annotated[int | None, typer.Option("--augmentations", min=1, help="Spellings per query (language models).")]
 ProposerName = Annotated[str | None, typer.Option("--proposer", metavar="NAME", help="Ask this proposer alone.")]
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The configuration.")]
-Overrides = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Values that replace the file's.")]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Values that replace the file's.")
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -104,7 +109,9 @@ def retort(version: Annotated[bool, typer.Option("--version", help="Print the ve
 def predict(
     task: TaskName,
     queries: Annotated[list[str] | None, typer.Argument(metavar="[QUERY]...", help="SMILES; - reads lines.")] = None,
-    input_file: Annotated[str | None, typer.Option("--input", "-i", metavar="FILE", help="Queries; - reads lines.")] = None,
+    input_file: Annotated[
+        str | None, typer.Option("--input", "-i", metavar="FILE", help="Queries; - reads lines.")
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write .jsonl or .csv; can be resumed.")] = None,
     column: Column = "input",
     top_k: TopK = 10,
@@ -155,7 +162,11 @@ def evaluate(
         return
     _print_rows(
         [
-            {"metric": name, "value": f"{value:.4f}", "95 % interval": "{:.4f} - {:.4f}".format(*report.intervals[name])}
+            {
+                "metric": name,
+                "value": f"{value:.4f}",
+                "95 % interval": "{:.4f} - {:.4f}".format(*report.intervals[name]),
+            }
             for report in [evaluation.report]
             for name, value in report.metrics.items()
         ]
@@ -182,7 +193,7 @@ def train(config: ConfigFile, overrides: Overrides = None) -> None:
     """Train a model; the key `recipe` of the configuration may name another recipe, e.g. train_ranker."""
     from retort.recipes.training import train_from
 
-    train_from(config, overrides or [])
+    typer.echo(str(train_from(config, overrides or [])))
 
 
 @app.command()
@@ -224,7 +235,9 @@ def _queries(given: list[str], input_file: str | None, column: str) -> list[str]
     from retort.inference.queries import STDIN, read_queries
 
     if bool(given) == (input_file is not None):
-        raise UsageError("give either queries or --input FILE.", "For example: retort predict retro 'CC(=O)NCc1ccccc1'.")
+        raise UsageError(
+            "give either queries or --input FILE.", "For example: retort predict retro 'CC(=O)NCc1ccccc1'."
+        )
     if given == [STDIN]:
         return read_queries(STDIN)
     return given if input_file is None else read_queries(input_file, column)
@@ -253,10 +266,10 @@ def _write(predictor: "Predictor", asked: "PredictRequest", output: Path, form: 
     """Write answers to a file; tell whether every query was answered."""
     from retort.recipes.predict import form_of, predict_to_file
 
-    if form is Format.table:
+    if form not in (None, *_WRITTEN):
         raise UsageError("a table is printed, not written.", "Choose --format json or csv with --output.")
     with _progress("queries") as bar:
-        known = form_of(output) if form is None else form.value
+        known = form_of(output) if form is None else _WRITTEN[form]
         state = predict_to_file(
             predictor, asked, output, known, lambda progress: _advance(bar, progress.rows, progress.of)
         )

@@ -5,8 +5,9 @@ A picture is a column of panels; each shows molecules or a whole reaction with i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from rdkit import Chem
 from rdkit.Chem import rdChemReactions
 from rdkit.Chem.Draw import rdMolDraw2D
 from rdkit.Geometry import Point2D
@@ -50,7 +51,7 @@ def draw(panels: Sequence[Panel], kind: Kind = "svg", *, width: int = WIDTH, hei
         raise ChemistryError("there is nothing to draw.")
     drawer_class = rdMolDraw2D.MolDraw2DSVG if kind == "svg" else rdMolDraw2D.MolDraw2DCairo
     drawer = drawer_class(width, height * len(panels), width, height - _MARGIN)
-    options = drawer.drawOptions()
+    options: Any = drawer.drawOptions()
     options.fixedBondLength = _BOND
     for row, panel in enumerate(panels):
         drawer.SetOffset(0, row * height)
@@ -64,14 +65,14 @@ def draw(panels: Sequence[Panel], kind: Kind = "svg", *, width: int = WIDTH, hei
     return drawing.replace("iso-8859-1", "UTF-8", 1).encode() if isinstance(drawing, str) else drawing
 
 
-def _draw_panel(drawer: "rdMolDraw2D.MolDraw2D", panel: Panel) -> None:
+def _draw_panel(drawer: rdMolDraw2D.MolDraw2D, panel: Panel) -> None:
     if ">" not in panel.smiles.replace("->", ""):
         drawer.DrawMolecule(rdMolDraw2D.PrepareMolForDrawing(parse(strip_maps(panel.smiles))))
         return
     drawer.DrawReaction(_reaction(panel.smiles))
 
 
-def _reaction(text: str) -> "rdChemReactions.ChemicalReaction":
+def _reaction(text: str) -> rdChemReactions.ChemicalReaction:
     roles = Reaction.parse(text)
     reaction = rdChemReactions.ChemicalReaction()
     for smiles in roles.reactants:
@@ -83,5 +84,5 @@ def _reaction(text: str) -> "rdChemReactions.ChemicalReaction":
     return reaction
 
 
-def _template(smiles: str) -> "rdChemReactions.Mol":
+def _template(smiles: str) -> Chem.Mol:
     return rdMolDraw2D.PrepareMolForDrawing(parse(strip_maps(smiles)))

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from rdkit.Chem import rdFingerprintGenerator
 
 from retort.chem.smiles import parse
+from retort.config import option
 
 Kind = Literal["molecules", "reaction"]
 _ROLE = re.compile(r"(?<!-)>")  # not the arrow of a dative bond
 
 
 class CompressedRows(NamedTuple):
-    """A batch of sparse fingerprints: row i has ``values[indptr[i]:indptr[i + 1]]`` at the same slice of ``indices``."""
+    """A batch of sparse fingerprints; row i owns the slice ``indptr[i]:indptr[i + 1]`` of the other two."""
 
     indptr: NDArray[np.int64]
     indices: NDArray[np.int32]
@@ -34,18 +35,14 @@ class CompressedRows(NamedTuple):
 class Fingerprint:
     """A recipe for fingerprints; stored beside every network that reads them.
 
-    Attributes:
-        kind: ``molecules`` sums the counts of all components. ``reaction`` takes ``reactants>>products`` and has two
-            halves: products minus reactants (signed), then products.
-        bits: Length of the vector; for ``reaction`` the two halves together.
-        radius: Bonds around each atom.
-        chirality: Whether stereo centres tell environments apart.
+    ``molecules`` sums the counts of all components. ``reaction`` takes ``reactants>>products`` and has two halves:
+    products minus reactants (signed), then products.
     """
 
-    kind: Kind = "molecules"
-    bits: int = 2048
-    radius: int = 2
-    chirality: bool = True
+    kind: Kind = option("molecules", help="molecules or reaction")
+    bits: int = option(2048, help="Length of the vector; for reaction its two halves together.")
+    radius: int = option(2, help="Bonds around each atom.")
+    chirality: bool = option(True, help="Whether stereo centres tell environments apart.")
 
     def counts(self, text: str) -> Mapping[int, int]:
         """Return bit -> count of one query.
@@ -93,7 +90,9 @@ class Fingerprint:
 
 @lru_cache(maxsize=65_536)
 def _component_counts(smiles: str, bits: int, radius: int, chirality: bool) -> Mapping[int, int]:
-    elements: dict[int, int] = _generator(bits, radius, chirality).GetCountFingerprint(parse(smiles)).GetNonzeroElements()
+    elements: dict[int, int] = (
+        _generator(bits, radius, chirality).GetCountFingerprint(parse(smiles)).GetNonzeroElements()
+    )
     return elements
 
 

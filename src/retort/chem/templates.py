@@ -202,10 +202,8 @@ class _Replay:
 
 def _symmetry_key(outcome: tuple[Chem.Mol, ...], ranks: list[int]) -> tuple[object, ...]:
     """Two outcomes with one key come from matches that a symmetry of the substrate maps onto each other."""
-    places = []
-    for atom in (atom for mol in outcome for atom in mol.GetAtoms()):
-        if atom.HasProp("old_mapno") and atom.HasProp("react_atom_idx"):
-            places.append((atom.GetIntProp("old_mapno"), ranks[atom.GetIntProp("react_atom_idx")]))
+    matched = [a for mol in outcome for a in mol.GetAtoms() if a.HasProp("old_mapno") and a.HasProp("react_atom_idx")]
+    places = [(atom.GetIntProp("old_mapno"), ranks[atom.GetIntProp("react_atom_idx")]) for atom in matched]
     return (*sorted(places), *(Chem.MolToSmiles(mol) for mol in outcome))
 
 

@@ -178,8 +178,7 @@ def plan_epoch(
 ) -> BatchPlan:
     """Cut the rows of an epoch into batches of like length, and shuffle the batches.
 
-    Args:
-        weights: How often a row of a task is visited per epoch on average; 1.0 where a task is not named.
+    ``weights`` says how often a row of a task is visited per epoch on average; 1.0 where a task is not named.
 
     Raises:
         UnknownNameError: A weight names a task that the folder does not have.

@@ -80,9 +80,7 @@ class ResultFile:
         self._write("ab", data)
         done = self.progress
         self._save(
-            replace(
-                done, rows=done.rows + rows, size=done.size + len(data), unanswered=done.unanswered + unanswered
-            )
+            replace(done, rows=done.rows + rows, size=done.size + len(data), unanswered=done.unanswered + unanswered)
         )
 
     def _write(self, mode: str, data: bytes) -> None:
@@ -135,7 +133,8 @@ class ResultFile:
                 )
         if self._path.stat().st_size < found.size:
             raise UsageError(
-                f"{str(self._path)!r} is shorter than the {found.rows} rows that were written.", "Delete it to start anew."
+                f"{str(self._path)!r} is shorter than the {found.rows} rows that were written.",
+                "Delete it to start anew.",
             )
 
     def _guard(self, action: Callable[[], object]) -> None:
@@ -157,5 +156,3 @@ def _replace_file(path: Path, text: str) -> None:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:16]}..."
-
-

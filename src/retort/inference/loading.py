@@ -65,4 +65,8 @@ def _engine(engine: str, path: Path, vocabulary: Vocabulary) -> Seq2Seq:
         from retort.inference.engines.transformers import TransformersEngine
 
         return TransformersEngine(path, vocabulary)
-    raise ModelError(f"{str(path)!r}: unknown engine {engine!r}.", "Known: ctranslate2, transformers.")
+    if engine == "toy":
+        from retort.models.toy import ToySeq2Seq
+
+        return ToySeq2Seq(vocabulary)
+    raise ModelError(f"{str(path)!r}: unknown engine {engine!r}.", "Known: ctranslate2, transformers, toy.")

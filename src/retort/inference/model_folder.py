@@ -5,7 +5,6 @@ A file's checksum is verified when the file is first used, so a damaged model ne
 the package under ``weights/<name>/``.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,11 +14,11 @@ from typing import Any
 
 from retort import config
 from retort.errors import ConfigError, ModelError, did_you_mean
+from retort.models.checkpoint import file_sha256
 
 CARD = "model.json"
 FORMAT, VERSION = "retort-model", 1
 DEFAULT_MODEL = "retort-base"
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ class ModelFolder:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of ``model.json``, which holds the checksums of all files: it names these very weights."""
-        return _sha256(self.path / CARD)
+        return file_sha256(self.path / CARD)
 
     def file(self, relative: str) -> Path:
         """Return the path of a file after verifying its checksum.
@@ -130,7 +129,7 @@ class ModelFolder:
         if expected is None:
             raise ModelError(f"{CARD} of model {self.card.name!r} lists no file {relative!r}.")
         try:
-            actual = _sha256(path)
+            actual = file_sha256(path)
         except OSError as error:
             raise ModelError(f"model {self.card.name!r} lacks {str(path)!r}: {error.strerror}.") from error
         if actual != expected:
@@ -188,7 +187,7 @@ def seal(path: Path, values: dict[str, Any]) -> Path:
         ModelError: The values are no valid model card.
     """
     names = sorted(p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file())
-    checksums = {name: _sha256(path / name) for name in names if name != CARD}
+    checksums = {name: file_sha256(path / name) for name in names if name != CARD}
     card = {"format": FORMAT, "version": VERSION, **values, "files": checksums}
     _read_card(card, str(path / CARD))
     target = path / CARD
@@ -232,11 +231,3 @@ def _no_card_hint(path: Path) -> str:
 
 def _weights() -> Path:
     return Path(str(files("retort") / "weights"))
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_CHUNK):
-            digest.update(block)
-    return digest.hexdigest()

@@ -110,9 +110,7 @@ class Predictor:
         self._seen: dict[str, NDArray[np.uint32]] = {}
 
     @classmethod
-    def load(
-        cls, model: str = DEFAULT_MODEL, *, proposer: str | None = None, augmentations: int | None = None
-    ) -> Self:
+    def load(cls, model: str = DEFAULT_MODEL, *, proposer: str | None = None, augmentations: int | None = None) -> Self:
         """Open an embedded model by name, or a model folder by path.
 
         Raises:

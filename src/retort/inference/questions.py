@@ -89,7 +89,7 @@ def read_seen(path: Path) -> NDArray[np.uint32]:
         ModelError: The file is missing or is not a list of keys.
     """
     try:
-        keys = np.load(path, allow_pickle=False, mmap_mode="r")
+        keys: NDArray[np.uint32] = np.load(path, allow_pickle=False, mmap_mode="r")
     except (OSError, ValueError) as error:
         raise ModelError(f"cannot read {str(path)!r}: {error}.") from error
     if keys.dtype != np.uint32 or keys.ndim != 1:

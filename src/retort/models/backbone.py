@@ -29,7 +29,9 @@ class Seq2SeqConfig:
     dropout: float = option(0.0, help="Dropout probability, 0..1.")
     feed_forward: str = option("gated-gelu", help="Feed-forward kind, as Hugging Face T5 names it.")
     relative_attention_buckets: int = option(64, help="Buckets of relative positions; nearby positions get one each.")
-    relative_attention_max_distance: int = option(256, help="Distance in tokens beyond which positions are not told apart.")
+    relative_attention_max_distance: int = option(
+        256, help="Distance in tokens beyond which positions are not told apart."
+    )
 
 
 class Backbone(Protocol):

@@ -49,6 +49,9 @@ def save(folder: Path, network: "PreTrainedModel", vocabulary: Vocabulary, card:
 
 def write_model(folder: Path, network: "PreTrainedModel", vocabulary: Vocabulary, card: Mapping[str, Any]) -> None:
     """Write the files of a model into an existing folder."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
     network.save_pretrained(folder)
     vocabulary.save(folder / VOCABULARY)
     files = {name: file_sha256(folder / name) for name in (WEIGHTS, "config.json", VOCABULARY)}

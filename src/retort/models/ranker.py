@@ -7,7 +7,7 @@ they are float32. No torch, no pickle.
 
 import json
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -138,7 +138,7 @@ class Ranker:
             ModelError: The file is missing, damaged, of another format or inconsistent in itself.
         """
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return _from_arrays({name: arrays[name] for name in arrays.files}, path)
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise ModelError(f"cannot read the ranker {str(path)!r}: {error}.", "Fetch or train it again.") from error
@@ -185,12 +185,3 @@ def _to_bytes(text: str) -> NDArray[np.uint8]:
 
 def _to_text(array: NDArray[np.uint8]) -> str:
     return array.tobytes().decode()
-
-
-def majority(classes: Iterable[str], minimum: int) -> dict[str, int]:
-    """Return class -> count for classes seen at least ``minimum`` times, most frequent first, ties by text."""
-    counts: dict[str, int] = {}
-    for name in classes:
-        counts[name] = counts.get(name, 0) + 1
-    kept = [(name, n) for name, n in counts.items() if n >= minimum]
-    return dict(sorted(kept, key=lambda item: (-item[1], item[0])))

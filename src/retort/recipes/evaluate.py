@@ -50,7 +50,7 @@ class Evaluation:
 
 
 def evaluate(
-    predictor: Predictor, request: EvaluateRequest, on_progress: Callable[[int, int], None] = lambda done, of: None
+    predictor: Predictor, request: EvaluateRequest, on_progress: Callable[[int, int], None] | None = None
 ) -> Evaluation:
     """Answer every row, keep the predictions, and score them.
 
@@ -71,14 +71,15 @@ def evaluate(
 
 
 def _evaluate(
-    predictor: Predictor, request: EvaluateRequest, path: Path, on_progress: Callable[[int, int], None]
+    predictor: Predictor, request: EvaluateRequest, path: Path, on_progress: Callable[[int, int], None] | None
 ) -> Evaluation:
     task = TASKS.get(request.task).name
     rows = [(query, target) for query, target in read_columns(request.input, (request.column, "target"))]
     known_class = "" if request.reaction_class is None else f", class {request.reaction_class}"
     header = files.Header(task, predictor.identity + known_class, request.top_k)
     done = files.resume(path, header, rows)
-    on_progress(done, len(rows))
+    if on_progress is not None:
+        on_progress(done, len(rows))
     asked = PredictRequest(task, [query for query, _ in rows], request.top_k, request.reaction_class)
     unreadable: Counter[str] = Counter()
     with files.PredictionWriter(path, header) as writer:
@@ -87,7 +88,8 @@ def _evaluate(
                 writer.write(_row(done, rows[done][1], answer))
                 unreadable.update(answer.unreadable)
                 done += 1
-            on_progress(done, len(rows))
+            if on_progress is not None:
+                on_progress(done, len(rows))
     return Evaluation(score(files.read(path), request.top_k), dict(unreadable.most_common()))
 
 

@@ -47,7 +47,8 @@ def list_sources() -> Rows:
 
     sources = [SOURCES.get(name) for name in SOURCES.names()]
     return [
-        {"source": s.name, "what": s.title, "rows": f"{sum(s.rows.values()) or ''}", "licence": s.licence} for s in sources
+        {"source": s.name, "what": s.title, "rows": f"{sum(s.rows.values()) or ''}", "licence": s.licence}
+        for s in sources
     ]
 
 

@@ -55,7 +55,7 @@ def predict_to_file(
     request: PredictRequest,
     output: Path,
     form: Format | None = None,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_progress: Callable[[Progress], None] | None = None,
 ) -> Progress:
     """Write the answers of a batch to a file, going on where an earlier run of the same batch stopped.
 
@@ -77,12 +77,12 @@ def predict_to_file(
     write, opening = (json_lines, "") if form == "json" else (csv_rows, csv_header())
     settings = _settings(predictor, request, form)
     file = ResultFile(output, settings, len(request.queries), opening)
-    on_progress(file.progress)
-    if file.progress.complete:
-        return file.progress
+    if on_progress is not None:
+        on_progress(file.progress)
     for answers in predict(predictor, request, file.progress.rows):
         file.append(write(answers), len(answers), sum(answer.status != "ok" for answer in answers))
-        on_progress(file.progress)
+        if on_progress is not None:
+            on_progress(file.progress)
     return file.progress
 
 

@@ -44,6 +44,12 @@ def reasons(found: Iterable[str | NoTemplate]) -> dict[str, int]:
     return dict(Counter(result.reason for result in found if isinstance(result, NoTemplate)).most_common())
 
 
+def frequent_classes(labels: Iterable[str], minimum: int) -> dict[str, int]:
+    """Return class -> count for classes seen at least ``minimum`` times, most frequent first, ties by text."""
+    kept = [(label, n) for label, n in Counter(labels).items() if n >= minimum]
+    return dict(sorted(kept, key=lambda item: (-item[1], item[0])))
+
+
 def _extract(chunk: Sequence[str], workers: int) -> Iterator[str | NoTemplate]:
     if workers <= 1:
         yield from map(extract_template, chunk)

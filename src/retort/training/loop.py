@@ -7,6 +7,7 @@ SIGTERM end the run after the present step with ``last/`` written. On one CPU th
 bits as an uninterrupted one when its end is set in tokens.
 """
 
+import math
 import signal
 import threading
 import time
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+_DIVERGED = "Lower training.peak_learning_rate; the same command goes on from last/."
+
+
 @dataclass(frozen=True, slots=True)
 class FitResult:
     """How a run ended.
@@ -65,10 +69,9 @@ class Run:
     ) -> None:
         """Set up a run, or take it up from ``last/``.
 
-        Args:
-            network: An encoder-decoder; changed in place.
-            output: Folder of ``last/``, ``best/``, ``final/`` and ``metrics.jsonl``.
-            card: Provenance to store with every model folder; ``card["prepared"]`` must equal that of ``last/``.
+        The network, an encoder-decoder, is changed in place; ``output`` receives ``last/``, ``best/``, ``final/`` and
+        ``metrics.jsonl``; ``card`` is the provenance stored with every model folder, and its ``prepared`` must equal
+        that of ``last/``.
 
         Raises:
             DataError: The prepared folder is damaged.
@@ -139,6 +142,8 @@ class Run:
                 self.accelerator.backward(loss)
                 if self.accelerator.sync_gradients:
                     norm = float(self.accelerator.clip_grad_norm_(self.core.parameters(), self.config.clip_norm))
+                if not math.isfinite(norm):
+                    raise ModelError(f"the gradient of step {self.position.step + 1} is {norm}.", _DIVERGED)
                 self.optimizer.step()
                 self.optimizer.zero_grad()
             total = total + loss.detach().cpu() / self.config.accumulation
@@ -194,6 +199,7 @@ class Run:
                 limits=self.order.limits,
                 precision=self.config.precision,
             )
+            position.evaluated_step = position.step
             position.next_evaluation = position.tokens + self.config.evaluate_tokens
             position.stale = 0 if self.report.loss < position.best_loss else position.stale + 1
             if not position.stale:
@@ -208,7 +214,7 @@ class Run:
         return 0 < self.config.patience <= position.stale
 
     def _finish(self, outcome: Literal["finished", "stale"]) -> FitResult:
-        if outcome == "finished":
+        if self.report is None or self.position.evaluated_step != self.position.step:
             self._evaluate()
         with self.average.applied():
             self._save_model("final")

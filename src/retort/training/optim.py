@@ -17,9 +17,7 @@ def learning_rate(config: TrainingConfig, *, tokens: int, progress: float) -> fl
     The decay is ``1 - sqrt`` (Hägele et al., NeurIPS 2024, arXiv:2405.18392). The value depends on the present budget
     only, so a run that is resumed with a larger budget goes back to the stable phase (Wen et al., arXiv:2410.05192).
 
-    Args:
-        tokens: Tokens seen so far.
-        progress: Share of the run that is done, 0..1.
+    ``tokens`` is what has been seen so far, ``progress`` the share of the run that is done, 0..1.
     """
     rise = min(1.0, (tokens + 1) / config.warmup_tokens) if config.warmup_tokens else 1.0
     into_decay = (progress - (1 - config.decay_fraction)) / config.decay_fraction if config.decay_fraction else 0.0
@@ -108,7 +106,8 @@ class Average:
     def restore(self, state: Mapping[str, object]) -> None:
         """Take up a stored average."""
         weights, steps = state["weights"], state["steps"]
-        assert isinstance(weights, dict) and isinstance(steps, int)
+        assert isinstance(weights, dict)
+        assert isinstance(steps, int)
         self.steps = steps
         for name, weight in self.weights.items():
             weight.copy_(weights[name])

@@ -1,6 +1,6 @@
 """The order in which a run visits its rows: endless, and given by seed and position alone."""
 
-from retort.data.collate import Batch, BatchLimits, BatchPlan, PreparedSplit, collate, plan_epoch
+from retort.data.collate import Batch, BatchLimits, BatchPlan, PreparedSplit, Rows, collate, plan_epoch
 from retort.training.config import TrainingConfig
 from retort.training.state import Position
 
@@ -38,6 +38,6 @@ class Order:
             self._epoch = epoch
         return self._plan
 
-    def _tokens(self, epoch: int, rows: "object") -> int:
+    def _tokens(self, epoch: int, rows: Rows) -> int:
         sources, targets = self._split.lengths(epoch)
         return int(sources[rows].sum() + targets[rows].sum())

@@ -1,6 +1,7 @@
 """What a run tells: one JSON line per report in ``metrics.jsonl``, and a line or a live bar on standard error."""
 
 import json
+import math
 import sys
 import time
 from collections.abc import Mapping
@@ -68,7 +69,9 @@ def model_flops_utilisation(parameters: int, tokens_per_second: float, device_na
 
 
 def clock(seconds: float) -> str:
-    """Return a duration as ``h:mm:ss``."""
+    """Return a duration as ``h:mm:ss``, or ``?`` for one that is not known."""
+    if math.isnan(seconds):
+        return "?"
     whole = round(seconds)
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 

@@ -17,33 +17,7 @@ from torch.nn import functional
 
 from retort.models.ranker import SparseRows
 from retort.models.ranker_network import RankerNetwork, Weights
-
-
-@dataclass(frozen=True)
-class RankerTraining:
-    """How a ranker is trained.
-
-    Attributes:
-        hidden: Width of the hidden layer.
-        dropout: Share of hidden units dropped.
-        epochs: Passes over the rows.
-        batch_size: Rows a step.
-        learning_rate: Peak of AdamW; 5 % of the steps warm up, then it falls linearly.
-        weight_decay: Of AdamW.
-        head: The most frequent classes are in every step.
-        tail: Number of rarer classes drawn for a step.
-        seed: Seed of weights, order and draws.
-    """
-
-    hidden: int = 512
-    dropout: float = 0.4
-    epochs: int = 10
-    batch_size: int = 512
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.01
-    head: int = 1500
-    tail: int = 500
-    seed: int = 20
+from retort.training.ranker_settings import RankerTraining
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +48,7 @@ def fit(
     torch.manual_seed(training.seed)
     rng = np.random.default_rng(training.seed)
     network = RankerNetwork(x.width, training.hidden, features, training.dropout)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay
-    )
+    optimizer = torch.optim.AdamW(network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay)
     steps = training.epochs * -(-len(x) // training.batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, steps))
     start = time.perf_counter()
@@ -128,7 +100,7 @@ def draw_classes(
     drawn = rng.choice(rest, min(training.tail, len(rest)), replace=False)
     classes = np.concatenate([certain, drawn])
     raised = np.zeros(len(classes), np.float32)
-    raised[len(certain) :] = np.log(len(rest) / max(1, len(drawn)))
+    raised[len(certain) :] = np.log(max(1, len(rest)) / max(1, len(drawn)))
     order = np.argsort(classes)
     return classes[order], raised[order]
 

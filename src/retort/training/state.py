@@ -24,6 +24,7 @@ class Position:
         best_loss: Lowest validation loss so far, in nats per token.
         stale: Evaluations since then.
         next_evaluation: Tokens at which the next evaluation is due.
+        evaluated_step: Step of the last evaluation.
     """
 
     epoch: int = 0
@@ -34,6 +35,7 @@ class Position:
     best_loss: float = float("inf")
     stale: int = 0
     next_evaluation: int = 0
+    evaluated_step: int = -1
 
 
 def write_state(folder: Path, position: Position, optimizer: dict[str, Any], average: dict[str, object]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retort.errors import MissingExtraError, ModelError
+from retort.models.checkpoint import load_network
 from retort.models.protocol import Hypothesis
 from retort.prompting.vocabulary import Vocabulary
 
@@ -28,15 +29,9 @@ class TransformersEngine:
 
     def __init__(self, folder: Path, vocabulary: Vocabulary) -> None:
         try:
-            import torch
-            from transformers import T5ForConditionalGeneration
+            self.model: Any = load_network(folder)
         except ImportError as error:
             raise MissingExtraError("running a Hugging Face folder", "train") from error
-        try:
-            self.model: Any = T5ForConditionalGeneration.from_pretrained(str(folder), dtype=torch.float32).eval()
-        except (OSError, ValueError, RuntimeError) as error:
-            first = (str(error).splitlines() or ["damaged"])[0]
-            raise ModelError(f"cannot load the model in {str(folder)!r}: {first}") from error
         if self.model.config.vocab_size != len(vocabulary):
             raise ModelError(
                 f"{str(folder)!r} has {self.model.config.vocab_size} token ids, but its vocabulary {len(vocabulary)}."

@@ -6,7 +6,8 @@ from pathlib import Path
 from retort.chem.fingerprints import Fingerprint
 from retort.errors import ChemistryError, ModelError
 from retort.inference.proposer import Proposal, Proposals
-from retort.models.ranker import Floats, Ranker, top_k as best_indices
+from retort.models.ranker import Floats, Ranker
+from retort.models.ranker import top_k as best_indices
 from retort.prompting.task import Question
 
 

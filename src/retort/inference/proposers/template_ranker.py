@@ -15,7 +15,8 @@ from retort.chem.templates import Direction, Substrate, Template
 from retort.errors import ChemistryError, ModelError
 from retort.inference.proposer import Proposal, Proposals
 from retort.inference.questions import split_roles
-from retort.models.ranker import Floats, Ranker, top_k as best_indices
+from retort.models.ranker import Floats, Ranker
+from retort.models.ranker import top_k as best_indices
 from retort.prompting.task import Question
 
 DIRECTIONS: dict[str, Direction] = {"retrosynthesis": "retro", "forward_prediction": "forward"}

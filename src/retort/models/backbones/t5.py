@@ -44,8 +44,8 @@ class T5:
             pad_token_id=PAD_ID,
             eos_token_id=EOS_ID,
             decoder_start_token_id=PAD_ID,
+            attn_implementation=_ATTENTION,
         )
-        card._attn_implementation = _ATTENTION
         return T5ForConditionalGeneration(card)
 
     def load(self, folder: Path) -> "PreTrainedModel":
@@ -59,7 +59,10 @@ class T5:
 
         try:
             network, info = T5ForConditionalGeneration.from_pretrained(
-                folder, dtype=torch.float32, local_files_only=True, output_loading_info=True,
+                folder,
+                dtype=torch.float32,
+                local_files_only=True,
+                output_loading_info=True,
                 attn_implementation=_ATTENTION,
             )
         except Exception as error:  # transformers and safetensors raise many kinds for a damaged folder

@@ -1,0 +1,142 @@
+"""Write ``docs/reference`` from the registries and field descriptions; ``--check`` only compares."""
+
+import argparse
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import retort.recipes
+from retort.config import describe
+from retort.data.source import SOURCES
+from retort.evaluation.metric import METRICS
+from retort.prompting.task import TASKS
+
+FOLDER = Path(__file__).resolve().parent / "reference"
+NOTICE = "<!-- Written by docs/generate.py; edit the code, then run `make docs`. -->"
+
+
+def tasks_page() -> str:
+    """Return the page of all tasks."""
+    lines = ["# Tasks", "", "One file each in `retort/prompting/tasks/`. A task's aliases work on the command line."]
+    for name in TASKS.names():
+        task = TASKS.get(name)
+        aliases = ", ".join(f"`{alias}`" for alias in task.aliases) or "none"
+        lines += ["", f"## `{name}`", "", _sentence(task.summary), "", f"- Query: {task.query_kind}. {task.query_help}"]
+        lines += [f"- Answer: {task.answer_kind}.", f"- Aliases: {aliases}."]
+        lines += ["- A known reaction class may be given."] if task.uses_class else []
+    return _page(lines)
+
+
+def metrics_page() -> str:
+    """Return the page of all metrics, each with its policies."""
+    lines = [
+        "# Metrics",
+        "",
+        "One file each in `retort/evaluation/metrics/`. A figure is called `name@k` and is the mean over every row.",
+        "A row without an answer is worth 0 and is never dropped.",
+    ]
+    for name in METRICS.names():
+        metric = METRICS.get(name)
+        text = inspect.getdoc(importlib.import_module(f"{METRICS.package}.{name}")) or metric.summary
+        cutoffs = ", ".join(f"`{name}@{k}`" for k in metric.cutoffs)
+        lines += ["", f"## `{name}`", "", text.replace("``", "`"), "", f"Reported as {cutoffs}."]
+    return _page(lines)
+
+
+def sources_page() -> str:
+    """Return the page of all sources."""
+    lines = [
+        "# Sources",
+        "",
+        "One file each in `retort/data/sources/`. Published files are looked for below the folder that the environment",
+        "variable `RETORT_DATA` names, and compared with the checksums that the source states.",
+    ]
+    for name in SOURCES.names():
+        source = SOURCES.get(name)
+        rows = ", ".join(f"{split} {n:,}" for split, n in source.rows.items()) or "as given"
+        lines += ["", f"## `{name}`", "", _sentence(source.title), "", f"- Origin: {source.origin}"]
+        lines += [f"- Licence: {source.licence}", f"- Rows: {rows}"]
+        lines += [f"- File: `{file}`" for file in source.files]
+        lines += ["- Benchmark: its valid and test rows are kept out of all training."] if source.benchmark else []
+        lines += [f"- Note: {source.note}"] if source.note else []
+    return _page(lines)
+
+
+def config_page() -> str:
+    """Return the page of all configuration keys."""
+    lines = [
+        "# Configuration keys",
+        "",
+        "A configuration is a TOML file. Unknown keys are errors. `key=value` behind the file on the command line",
+        "overrides it; dots descend into tables.",
+    ]
+    for schema in config_schemas():
+        summary = (inspect.getdoc(schema) or "").partition("\n")[0]
+        lines += ["", f"## `{schema.__module__}.{schema.__name__}`", "", summary, ""]
+        lines += ["| key | default | meaning |", "|---|---|---|"]
+        lines += [f"| `{key}` | {_cell(default)} | {_cell(words)} |" for key, default, words in describe(schema)]
+    return _page(lines)
+
+
+def config_schemas() -> Iterator[type[Any]]:
+    """Yield every dataclass of the recipes whose fields are described by ``option``."""
+    for module in sorted(m.name for m in pkgutil.iter_modules(retort.recipes.__path__)):
+        members = vars(importlib.import_module(f"retort.recipes.{module}")).values()
+        yield from (m for m in members if _is_schema(m) and m.__module__ == f"retort.recipes.{module}")
+
+
+def _is_schema(member: Any) -> bool:
+    described = inspect.isclass(member) and dataclasses.is_dataclass(member)
+    return described and any("help" in field.metadata for field in dataclasses.fields(member))
+
+
+def _page(lines: Sequence[str]) -> str:
+    return "\n".join([NOTICE, "", *lines]) + "\n"
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:].removesuffix(".") + "."
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ") or " "
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "tasks.md": tasks_page,
+    "metrics.md": metrics_page,
+    "sources.md": sources_page,
+    "config.md": config_page,
+}
+
+
+def stale(folder: Path) -> list[str]:
+    """Return the names of pages that are missing or differ from what the code says."""
+    written = {name: (folder / name).read_text("utf-8") for name in PAGES if (folder / name).is_file()}
+    return [name for name, render in PAGES.items() if written.get(name) != render()]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the pages, or check them; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a page is out of date")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the pages are")
+    options = parser.parse_args(arguments)
+    if options.check:
+        outdated = stale(options.folder)
+        for name in outdated:
+            print(f"{options.folder / name} is out of date: run `make docs`", file=sys.stderr)
+        return 1 if outdated else 0
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for name, render in PAGES.items():
+        (options.folder / name).write_text(render(), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

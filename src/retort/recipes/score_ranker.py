@@ -1,0 +1,94 @@
+"""Score a ranker on held-out records, source by source, beside the baselines that learn nothing."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from retort.data.records import Record
+from retort.evaluation.baselines import nearest_neighbour, popularity
+from retort.evaluation.predictions import Candidate, Header, Prediction, Predictions
+from retort.evaluation.scoring import score
+from retort.inference.proposer import Proposals
+from retort.inference.proposers.answer_ranker import AnswerRanker
+from retort.inference.proposers.template_ranker import TemplateRanker
+from retort.models.ranker import Ranker
+from retort.prompting.task import Question, Task
+
+TOP_K = 10
+Answers = Sequence[Sequence[Candidate]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """The questions of one source with their answers."""
+
+    task: Task
+    records: Sequence[Record]
+
+    @property
+    def given(self) -> list[str]:
+        return [self.task.given(record.reaction) for record in self.records]
+
+    def figures(self, answers: Answers) -> dict[str, Any]:
+        """Return ``exact_match@k`` as ``[mean, lower, upper]``, 95 % bootstrap intervals over rows."""
+        rows = tuple(
+            Prediction(i, query, self.task.wanted(record.reaction), "ok" if found else "no_answer", "", tuple(found))
+            for i, (query, record, found) in enumerate(zip(self.given, self.records, answers, strict=True))
+        )
+        report = score(Predictions(Header(self.task.name, "ranker", TOP_K), rows), TOP_K)
+        names = [name for name in report.metrics if name.startswith("exact_match@")]
+        return {name: [report.metrics[name], *report.intervals[name]] for name in names}
+
+
+def score_ranker(
+    ranker: Ranker, task: Task, train: Sequence[Record], held: Sequence[Record], rows: int, seed: int
+) -> dict[str, Any]:
+    """Return source -> figures on a seeded sample of at most ``rows`` held-out records of each source.
+
+    Literal answers come with their baselines; where reaction classes are known, conditioned figures are added.
+    """
+    figures: dict[str, Any] = {}
+    for source in sorted({record.source for record in held}):
+        mine = [record for record in held if record.source == source]
+        sample = random.Random(seed).sample(mine, min(rows, len(mine)))
+        figures[source] = _score_source(ranker, _Sheet(task, sample), train)
+    return figures
+
+
+def _score_source(ranker: Ranker, sheet: _Sheet, train: Sequence[Record]) -> dict[str, Any]:
+    proposer = TemplateRanker(ranker) if ranker.meta.kind == "template" else AnswerRanker(ranker)
+    start = time.perf_counter()
+    found = proposer.propose([Question(sheet.task.name, given) for given in sheet.given], TOP_K)
+    seconds = time.perf_counter() - start
+    result: dict[str, Any] = {"n": len(sheet.records), "milliseconds_per_row": 1000 * seconds / len(sheet.records)}
+    result["ranker"] = sheet.figures(_candidates(found))
+    if sheet.task.uses_class and all(record.reaction_class for record in sheet.records):
+        asked = [
+            Question(sheet.task.name, g, r.reaction_class) for g, r in zip(sheet.given, sheet.records, strict=True)
+        ]
+        result["class_known"] = sheet.figures(_candidates(proposer.propose(asked, TOP_K)))
+    if ranker.meta.kind == "answer":
+        result |= {name: sheet.figures(answer(sheet, train)) for name, answer in BASELINES.items()}
+    return result
+
+
+def _candidates(found: Sequence[Proposals]) -> Answers:
+    return [[Candidate(c.smiles, c.score, c.proposer) for c in proposals.candidates] for proposals in found]
+
+
+def _popularity(sheet: _Sheet, train: Sequence[Record]) -> Answers:
+    favourites = popularity([sheet.task.wanted(record.reaction) for record in train], TOP_K)
+    return [favourites] * len(sheet.records)
+
+
+def _nearest_neighbour(sheet: _Sheet, train: Sequence[Record]) -> Answers:
+    pairs = [(sheet.task.given(record.reaction), sheet.task.wanted(record.reaction)) for record in train]
+    return nearest_neighbour(pairs, sheet.given, TOP_K)
+
+
+BASELINES: dict[str, Callable[[_Sheet, Sequence[Record]], Answers]] = {
+    "popularity": _popularity,
+    "nearest_neighbour": _nearest_neighbour,
+}

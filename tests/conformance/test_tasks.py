@@ -1,0 +1,87 @@
+"""What every task must do; a new file in the folder is tested here without another line."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from retort.chem.reaction import Reaction
+from retort.chem.smiles import components
+from retort.errors import ChemistryError
+from retort.prompting.task import TASKS, Question, Task
+from retort.prompting.vocabulary import TASK_TOKENS, Vocabulary
+
+NAMES = TASKS.names()
+# All compounds differ, so that whatever appears in a prompt tells where it came from.
+REACTION = Reaction(
+    ("OC(=O)c1ccc(F)cc1", "NCC1CCCO1"), ("CN(C)C=O", "CCN(CC)CC", "[Na+].[Cl-]"), ("O=C(NCC1CCCO1)c1ccc(F)cc1",)
+)
+OTHER = Reaction(("CCBr", "Oc1ccccc1"), ("O=C([O-])[O-].[K+].[K+]", "CC(C)=O"), ("CCOc1ccccc1",))
+ROLES = ("reactants", "reagents", "products")
+
+
+@pytest.fixture(params=NAMES)
+def task(request: pytest.FixtureRequest) -> Task:
+    return TASKS.get(request.param)
+
+
+def test_all_tasks_are_found() -> None:
+    assert len(NAMES) >= 3
+    assert {"forward_prediction", "retrosynthesis", "reagent_prediction"} <= set(NAMES)
+
+
+def test_no_two_tasks_share_a_name_or_alias() -> None:
+    names = [name for each in NAMES for name in (each, *TASKS.get(each).aliases)]
+    assert len(names) == len(set(names))
+
+
+def test_the_card_is_complete(task: Task) -> None:
+    assert TASKS.get(task.name) is task
+    assert f"<{task.name}>" in TASK_TOKENS
+    assert task.summary
+    assert "\n" not in task.summary
+    assert all(TASKS.get(alias) is task for alias in task.aliases)
+
+
+def test_the_example_in_the_help_is_a_query(task: Task) -> None:
+    examples = re.findall(r"e\.g\. ([^\s]+?)[.,]?(?=\s|$)", task.query_help)
+    assert examples, "query_help must show an example after 'e.g.'"
+    assert all(
+        components(task.read_query(example).replace(">", ".").strip(".").replace("..", ".")) for example in examples
+    )
+
+
+def test_the_prompt_is_blind_to_the_answer(task: Task) -> None:
+    """Whatever stands in the roles that are asked for, the prompt stays the same."""
+    asked = [
+        role
+        for role in ROLES
+        if task.wanted(replace(REACTION, **{role: getattr(OTHER, role)})) != task.wanted(REACTION)
+    ]
+    assert asked, "the answer depends on no role"
+    swapped = replace(REACTION, **{role: getattr(OTHER, role) for role in asked})
+    assert task.given(swapped) == task.given(REACTION)
+    assert task.wanted(swapped) != task.wanted(REACTION)
+
+
+def test_the_answer_is_not_in_the_prompt(task: Task) -> None:
+    shown = {c for role in task.given(REACTION).split(">") if role for c in components(role)}
+    assert shown
+    assert not shown & set(components(task.wanted(REACTION)))
+
+
+def test_the_query_form_gives_the_same_prompt_as_the_reaction(task: Task) -> None:
+    assert task.read_query(str(REACTION)) == task.given(REACTION)
+
+
+def test_prompt_and_target_survive_the_vocabulary(task: Task) -> None:
+    vocabulary = Vocabulary.build([])
+    for text in (Question(task.name, task.given(REACTION)).prompt, task.wanted(REACTION)):
+        assert vocabulary.decode(vocabulary.encode(text)) == text
+
+
+@pytest.mark.parametrize("query", ["", "  ", ">>", ">", "C>O", "C>>C>>C"])
+def test_wrong_forms_are_refused_with_a_hint(task: Task, query: str) -> None:
+    with pytest.raises(ChemistryError) as caught:
+        task.read_query(query)
+    assert caught.value.hint

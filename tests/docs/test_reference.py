@@ -1,0 +1,49 @@
+"""The reference pages say what the code says."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from retort.data.source import SOURCES
+from retort.evaluation.metric import METRICS
+from retort.prompting.task import TASKS
+
+
+@pytest.fixture(scope="module")
+def generate(repository: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_generate", repository / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_pages_in_the_repository_are_up_to_date(generate: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    assert generate.main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_checking_sees_missing_and_changed_pages(generate: ModuleType, tmp_path: Path) -> None:
+    assert generate.main(["--check", "--folder", str(tmp_path)]) == 1
+    assert list(tmp_path.iterdir()) == []
+    assert generate.main(["--folder", str(tmp_path)]) == 0
+    assert generate.main(["--check", "--folder", str(tmp_path)]) == 0
+    page = tmp_path / "metrics.md"
+    page.write_text(page.read_text() + "more\n")
+    assert generate.stale(tmp_path) == ["metrics.md"]
+
+
+def test_every_entry_has_its_section(generate: ModuleType) -> None:
+    for registry, page in ((TASKS, "tasks.md"), (METRICS, "metrics.md"), (SOURCES, "sources.md")):
+        text = generate.PAGES[page]()
+        assert [name for name in registry.names() if f"## `{name}`" not in text] == []
+
+
+def test_every_configuration_key_is_described(generate: ModuleType) -> None:
+    schemas = list(generate.config_schemas())
+    assert len(schemas) >= 1
+    for line in generate.config_page().splitlines():
+        if line.startswith("| `"):
+            assert line.split("|")[-2].strip(), f"no description: {line}"
