@@ -5,6 +5,7 @@ not or the work could not be done, 2 when the command was used wrongly, 130 afte
 """
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from retort import __version__
 from retort.errors import RetortError, UsageError
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ Overrides = Annotated[
 def retort(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
     """Language models for chemical reactions: products, reactants and reagents, with reasons."""
     if version:
+        from retort import __version__
+
         typer.echo(f"retort {__version__}")
         raise typer.Exit
 
@@ -227,7 +229,10 @@ def list_(
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; what a terminal cannot show is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     app()
 
 
@@ -270,9 +275,13 @@ def _write(predictor: "Predictor", asked: "PredictRequest", output: Path, form: 
         raise UsageError("a table is printed, not written.", "Choose --format json or csv with --output.")
     with _progress("queries") as bar:
         known = form_of(output) if form is None else _WRITTEN[form]
-        state = predict_to_file(
-            predictor, asked, output, known, lambda progress: _advance(bar, progress.rows, progress.of)
-        )
+        try:
+            state = predict_to_file(
+                predictor, asked, output, known, lambda progress: _advance(bar, progress.rows, progress.of)
+            )
+        except KeyboardInterrupt:
+            done = int(bar.tasks[0].completed)
+            _fail(f"interrupted: {done} rows are in {output}; run the command again to go on.", INTERRUPTED)
     typer.echo(f"{output} is complete: {state.rows} queries, {state.unanswered} without an answer.", err=True)
     return state.unanswered == 0
 
@@ -297,7 +306,7 @@ def _advance(bar: "Progress", done: int, of: int) -> None:
 def _print_json(value: Any) -> None:
     import json
 
-    typer.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    typer.echo(json.dumps(value, allow_nan=False))
 
 
 def _print_rows(rows: list[dict[str, str]]) -> None:

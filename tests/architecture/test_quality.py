@@ -74,3 +74,18 @@ def test_no_exception_is_swallowed_blindly(trees: dict[str, ast.Module]) -> None
 
 def _does_nothing(handler: ast.ExceptHandler) -> bool:
     return all(isinstance(statement, (ast.Pass, ast.Continue)) for statement in handler.body)
+
+
+def test_no_test_mocks_our_own_code(repository: Path) -> None:
+    """Fakes are products (``models/toy.py``); a mock would only prove what the test itself says."""
+    imported = {
+        (path.name, name)
+        for path in (repository / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
+    }
+    assert len(imported) > 100
+    assert {
+        pair for pair in imported if pair[1].split(".")[0] in {"mock", "pytest_mock"} or "unittest" in pair[1]
+    } == set()

@@ -37,10 +37,10 @@ layers = 1
 decoder_layers = 1
 heads = 2
 [training]
-total_tokens = 75
-tokens_per_batch = 32
-max_source_length = 16
-max_target_length = 16
+total_tokens = 45
+tokens_per_batch = 20
+max_source_length = 8
+max_target_length = 12
 warmup_tokens = 10
 precision = "fp32"
 device = "cpu"
@@ -83,7 +83,7 @@ def test_training_runs_without_chemistry_and_pydantic(tmp_path: Path) -> None:
     assert done.stdout.split() == [str(tmp_path / "run" / "final")]
     card = json.loads((tmp_path / "run" / "final" / "retort.json").read_text("utf-8"))
     assert card["position"]["step"] == 3
-    assert card["config"]["training"]["total_tokens"] == 75
+    assert card["config"]["training"]["total_tokens"] == 45
     assert (tmp_path / "run" / "final" / "model.safetensors").stat().st_size > 0
 
 

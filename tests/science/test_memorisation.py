@@ -16,7 +16,7 @@ def test_eight_reactions_are_memorised(
     tmp_path: Path, prepared: Path, card: Seq2SeqConfig, vocabulary: Vocabulary, examples: list[Example]
 ) -> None:
     training = TrainingConfig(
-        total_tokens=64_000,
+        total_tokens=120_000,
         tokens_per_batch=256,
         max_source_length=64,
         max_target_length=64,

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -177,8 +176,3 @@ def test_help_lists_every_key_with_default_and_words() -> None:
     assert rows["optimizer.peak_learning_rate"] == ("0.001", "highest rate")
     assert rows["tags"] == ("()", "free words")
     assert "optimizer" not in rows
-
-
-def test_every_shipped_config_is_toml(repository: Path) -> None:
-    for path in sorted((repository / "configs").rglob("*.toml")):
-        assert tomllib.loads(path.read_text("utf-8")), f"{path} is empty"

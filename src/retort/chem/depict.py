@@ -74,6 +74,8 @@ def _draw_panel(drawer: rdMolDraw2D.MolDraw2D, panel: Panel) -> None:
 
 def _reaction(text: str) -> rdChemReactions.ChemicalReaction:
     roles = Reaction.parse(text)
+    if not roles.reactants or not roles.products:  # RDKit crashes on a reaction without any molecule
+        raise ChemistryError(f"cannot draw {text!r}: a side of the reaction is empty.")
     reaction = rdChemReactions.ChemicalReaction()
     for smiles in roles.reactants:
         reaction.AddReactantTemplate(_template(smiles))

@@ -76,7 +76,7 @@ class ResultFile:
         Raises:
             OutputError: It could not be written; what was written before stays valid.
         """
-        data = text.encode()
+        data = text.encode("utf-8", "backslashreplace")  # a query may hold bytes that were no text
         self._write("ab", data)
         done = self.progress
         self._save(

@@ -12,6 +12,8 @@ from retort.inference.questions import split_roles
 if TYPE_CHECKING:
     from rich.console import Group
 
+    from retort.chem.depict import Panel
+
 CSV_COLUMNS = (
     *("task", "query", "status", "message", "model"),
     *("rank", "smiles", "score", "confidence", "proposer"),
@@ -20,8 +22,8 @@ PICTURED = 5  # candidates in a picture
 
 
 def json_lines(predictions: Iterable[Prediction]) -> str:
-    """Return one JSON object per prediction and line."""
-    return "".join(json.dumps(p.to_dict(), ensure_ascii=False, allow_nan=False) + "\n" for p in predictions)
+    """Return one JSON object per prediction and line, in ASCII, so that no terminal or pipe can break it."""
+    return "".join(json.dumps(p.to_dict(), allow_nan=False) + "\n" for p in predictions)
 
 
 def csv_header() -> str:
@@ -71,13 +73,22 @@ def picture(prediction: Prediction) -> bytes:
     Raises:
         ChemistryError: The query cannot be drawn.
     """
-    from retort.chem.depict import Panel, draw
+    from retort.chem.depict import draw
 
-    panels = [Panel(prediction.given, "query" if prediction.candidates else prediction.status.replace("_", " "))]
+    return draw(panels(prediction))
+
+
+def panels(prediction: Prediction) -> "list[Panel]":
+    """Return the parts of a picture: the query, then its first candidates with rank, score and proposer."""
+    from retort.chem.depict import Panel
+
+    roles = split_roles(prediction.given)
+    query = prediction.given if len(roles) == 3 else ".".join(filter(None, roles))
+    shown = [Panel(query, "query" if prediction.candidates else prediction.status.replace("_", " "))]
     for c in prediction.candidates[:PICTURED]:
         text = f"{c.rank}     score {c.score:.3f}     {c.proposer}"
-        panels.append(Panel(as_reaction(prediction.task, prediction.given, c.smiles), text))
-    return draw(panels)
+        shown.append(Panel(as_reaction(prediction.task, prediction.given, c.smiles), text))
+    return shown
 
 
 def as_reaction(task: str, given: str, answer: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from retort.errors import ModelError
-from retort.inference.model_folder import ModelFolder, ProposerEntry
+from retort.inference.model_folder import ModelCard, ModelFolder, ProposerEntry
 from retort.inference.proposer import Proposer
 from retort.models.protocol import Seq2Seq
 from retort.prompting.vocabulary import Vocabulary
@@ -24,18 +24,26 @@ def load_proposers(folder: ModelFolder, names: Iterable[str], augmentations: int
     return {name: _load(folder, name, augmentations) for name in names}
 
 
+def shown_name(card: ModelCard, name: str) -> str:
+    """Return what candidates call a proposer: its kind, or its own name where a task merges several of that kind."""
+    kind = card.proposers[name].kind
+    teams = [team.proposers for team in card.tasks.values() if name in team.proposers]
+    alike = (other for team in teams for other in team if other != name and card.proposers[other].kind == kind)
+    return name if any(alike) else kind
+
+
 def _load(folder: ModelFolder, name: str, augmentations: int | None) -> Proposer:
-    entry = folder.card.proposers[name]
+    entry, shown = folder.card.proposers[name], shown_name(folder.card, name)
     if entry.kind == "language_model":
-        return _language_model(folder, name, entry, augmentations)
+        return _language_model(folder, name, entry, augmentations, shown)
     if entry.kind == "template_ranker":
         from retort.inference.proposers.template_ranker import TemplateRanker
 
-        return TemplateRanker.load(_ranker_file(folder, name, entry))
+        return TemplateRanker.load(_ranker_file(folder, name, entry), shown)
     if entry.kind == "answer_ranker":
         from retort.inference.proposers.answer_ranker import AnswerRanker
 
-        return AnswerRanker.load(_ranker_file(folder, name, entry))
+        return AnswerRanker.load(_ranker_file(folder, name, entry), shown)
     raise ModelError(f"model {folder.card.name!r}: proposer {name!r} is of the unknown kind {entry.kind!r}.")
 
 
@@ -45,7 +53,9 @@ def _ranker_file(folder: ModelFolder, name: str, entry: ProposerEntry) -> Path:
     return folder.file(entry.file)
 
 
-def _language_model(folder: ModelFolder, name: str, entry: ProposerEntry, augmentations: int | None) -> Proposer:
+def _language_model(
+    folder: ModelFolder, name: str, entry: ProposerEntry, augmentations: int | None, shown: str
+) -> Proposer:
     from retort.inference.proposers.language_model import Decoding, LanguageModel
 
     if entry.folder is None:
@@ -53,7 +63,7 @@ def _language_model(folder: ModelFolder, name: str, entry: ProposerEntry, augmen
     path = folder.folder(entry.folder)
     vocabulary = Vocabulary.load(path / "vocabulary.json")
     decoding = Decoding(augmentations or entry.augmentations, entry.beam_size)
-    return LanguageModel(_engine(entry.engine, path, vocabulary), vocabulary, decoding)
+    return LanguageModel(_engine(entry.engine, path, vocabulary), vocabulary, decoding, shown)
 
 
 def _engine(engine: str, path: Path, vocabulary: Vocabulary) -> Seq2Seq:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from retort.data.tables import read_table
 from retort.errors import InputFileError, did_you_mean
 
 STDIN = "-"
@@ -44,6 +43,8 @@ def read_columns(path: Path, columns: Sequence[str]) -> list[tuple[str, ...]]:
     Raises:
         InputFileError: As :func:`read_queries`.
     """
+    from retort.data.tables import read_table  # polars is not needed to answer one query
+
     table = read_table(path)
     for column in columns:
         if column not in table.columns:

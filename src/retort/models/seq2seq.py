@@ -1,6 +1,6 @@
 """The encoder-decoder as the training loop and decoding see it.
 
-Legend: ``b`` examples, ``s`` source tokens, ``t`` target tokens, ``v`` vocabulary.
+Legend: ``b`` examples, ``h`` heads, ``s`` source tokens, ``t`` target tokens, ``v`` vocabulary.
 """
 
 from typing import TYPE_CHECKING
@@ -41,12 +41,28 @@ class Seq2SeqModel(nn.Module):
         logits: Tensor = output.logits
         return logits
 
-    def forward(self, source: Tensor, source_mask: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
-        """Return the training loss: mean cross-entropy over target tokens, in nats; scalar."""
-        logits = self.logits(source, source_mask, labels).float()
-        return functional.cross_entropy(
-            logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, label_smoothing=label_smoothing
+    def forward(
+        self, source: Tensor, source_mask: Tensor, labels: Tensor, *, label_smoothing: float = 0.0, attend: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return the mean cross-entropy over target tokens in nats, and the middle decoder layer's cross-attention.
+
+        The attention [b, h, t, s] is returned only if ``attend`` asks for it.
+        """
+        output = self.network(
+            input_ids=source,
+            attention_mask=source_mask,
+            decoder_input_ids=shift_right(labels),
+            use_cache=False,
+            output_attentions=attend,
         )
+        loss = functional.cross_entropy(
+            output.logits.float().flatten(0, 1),
+            labels.flatten(),
+            ignore_index=IGNORED,
+            label_smoothing=label_smoothing,
+        )
+        layers = output.cross_attentions if attend else None
+        return loss, layers[len(layers) // 2] if layers else None
 
     @torch.no_grad()
     def token_losses(self, source: Tensor, source_mask: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

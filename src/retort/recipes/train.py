@@ -34,6 +34,9 @@ class TrainConfig:
     output: Path = option(help="Folder that receives last/, best/, final/ and metrics.jsonl.")
     training: TrainingConfig = option(help="The loop.")
     model: Seq2SeqConfig = option(help="Card of a network that is trained from scratch.", factory=Seq2SeqConfig)
+    prepare: Path | None = option(
+        None, help="Configuration of `retort prepare` that makes the prepared folder where it is not there yet."
+    )
     start_from: Path | None = option(None, help="Hugging Face folder whose weights to start from; the card is ignored.")
 
 
@@ -51,6 +54,8 @@ def train(config: TrainConfig) -> Path:
 
     from retort.training.loop import Run
 
+    if config.prepare is not None and not (config.prepared / "manifest.json").exists():
+        _prepare(config.prepare, config.prepared)
     prepared = PreparedFolder.open(config.prepared)
     vocabulary = Vocabulary.load(config.prepared / "vocabulary.json")
     if vocabulary.sha256 != prepared.manifest["vocabulary_sha256"]:
@@ -125,6 +130,12 @@ def _converted(hint: Any, value: Any, where: str) -> Any:
         if isinstance(kind, type) and isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
             return value
     raise ConfigError(f"{where}: {value!r} is not {getattr(hint, '__name__', hint)}.")
+
+
+def _prepare(path: Path, output: Path) -> None:
+    from retort.recipes.prepare import PrepareConfig, prepare
+
+    prepare(load(PrepareConfig, path, [f"output={output}"]), say=lambda text: print(text, file=sys.stderr))
 
 
 def _network(config: TrainConfig, vocabulary: Vocabulary) -> tuple["PreTrainedModel", list[str]]:

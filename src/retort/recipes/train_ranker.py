@@ -48,10 +48,10 @@ class TrainRankerConfig:
     prepared: Path = option(help="prepared folder whose records.parquet is read")
     output: Path = option(help="folder that receives <task>.npz, <task>.metrics.json and the cache of templates")
     task: TrainedTask = option(help="retrosynthesis, forward_prediction or reagent_prediction")
-    sources: tuple[str, ...] = option((), help="sources whose train rows are used; empty: all")
+    sources: tuple[str, ...] = option((), help="sources whose rows are used; empty: all")
     minimum_count: int = option(1, help="classes that fewer train rows have are left out, with their rows")
     feature_minimum: int = option(10, help="features that fewer classes have are left out")
-    evaluate_rows: int = option(1000, help="rows of valid part A scored per source, at most; a seeded sample")
+    evaluate_rows: int = option(500, help="rows of valid part A scored per source, at most; a seeded sample")
     workers: int = option(1, help="processes that extract templates")
     fingerprint: Fingerprint = field(default_factory=Fingerprint, metadata={"help": "what the network reads"})
     training: RankerTraining = field(default_factory=RankerTraining, metadata={"help": "how it is trained"})
@@ -139,8 +139,8 @@ class _Data:
 
 def _records(config: TrainRankerConfig, task: Task) -> tuple[list[Record], list[Record]]:
     records = [r for r in read_records(config.prepared / "records.parquet") if fits(task, r)]
-    train = [r for r in records if r.split == "train" and (not config.sources or r.source in config.sources)]
-    return train, [r for r in records if r.split == "valid_a"]
+    chosen = [record for record in records if not config.sources or record.source in config.sources]
+    return [r for r in chosen if r.split == "train"], [r for r in chosen if r.split == "valid_a"]
 
 
 def _labels(config: TrainRankerConfig, records: Sequence[Record], say: Say) -> Labels:

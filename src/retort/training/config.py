@@ -29,6 +29,7 @@ class TrainingConfig:
     beta2: float = option(0.98, help="AdamW's second-moment decay.")
     clip_norm: float = option(1.0, help="Largest gradient norm; a larger gradient is scaled down.")
     label_smoothing: float = option(0.0, help="Share of probability spread over all tokens, 0..1.")
+    guidance: float = option(0.0, help="Weight of the loss that shows one attention head what is copied; 0 is off.")
     ema_decay: float = option(0.999, help="Decay per step of the averaged weights that are evaluated and kept.")
     freeze: tuple[str, ...] = option((), help="Parameters whose name starts with one of these stay as they are.")
     seed: int = option(0, help="Seed of weights, order and dropout.")

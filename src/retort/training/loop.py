@@ -27,6 +27,7 @@ from retort.models import checkpoint
 from retort.models.device import autocast, pick_device, set_threads
 from retort.models.seq2seq import Seq2SeqModel
 from retort.prompting.vocabulary import Vocabulary
+from retort.training.alignment import align_batch, guidance_loss
 from retort.training.config import TrainingConfig
 from retort.training.optim import Average, build_optimizer, freeze, learning_rate, progress
 from retort.training.order import Order
@@ -138,8 +139,13 @@ class Run:
             with self.accelerator.accumulate(self.model):
                 with autocast(device, self.config.precision):
                     source, mask, labels = (x.to(device) for x in (batch.source, batch.source_mask, batch.labels))
-                    loss = self.model(source, mask, labels, label_smoothing=self.config.label_smoothing)
-                self.accelerator.backward(loss)
+                    smoothing, guided = self.config.label_smoothing, self.config.guidance > 0
+                    loss, attention = self.model(source, mask, labels, label_smoothing=smoothing, attend=guided)
+                    objective = loss
+                    if attention is not None:
+                        alignment = align_batch(batch).to(device)
+                        objective = loss + self.config.guidance * guidance_loss(attention, alignment)
+                self.accelerator.backward(objective)
                 if self.accelerator.sync_gradients:
                     norm = float(self.accelerator.clip_grad_norm_(self.core.parameters(), self.config.clip_norm))
                 if not math.isfinite(norm):

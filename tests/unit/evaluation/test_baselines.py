@@ -6,6 +6,8 @@ import pytest
 
 from retort.errors import ChemistryError, UsageError
 from retort.evaluation.baselines import fingerprint, nearest_neighbour, popularity
+from retort.evaluation.predictions import Header, Prediction, Predictions
+from retort.evaluation.scoring import score
 
 AMIDE = "CC(=O)Cl.NCc1ccccc1>>CC(=O)NCc1ccccc1"
 SUZUKI = "OB(O)c1ccccc1.Brc1ccncc1>>c1ccc(-c2ccncc2)cc1"
@@ -63,3 +65,16 @@ def test_sides_of_a_reaction_are_told_apart() -> None:
     assert (fingerprint("CCO>>CCBr") != fingerprint("CCBr>>CCO")).any()
     assert (fingerprint("CCO.O>>CCBr") == fingerprint("CCO>O>CCBr")).all()
     assert not fingerprint("CCO")[:128].any()
+
+
+def test_baselines_are_scored_like_models() -> None:
+    asked = [(AMIDE, "CCN(CC)CC"), (ETHER, "CC(C)=O"), ("C1CC>>C", "O")]
+    train = [(AMIDE, "N(CC)(CC)CC"), (SUZUKI, "O")]
+    found = nearest_neighbour(train, [query for query, _ in asked], 3)
+    rows = [
+        Prediction(i, query, target, "ok" if answers else "no_answer", "", answers)
+        for i, ((query, target), answers) in enumerate(zip(asked, found, strict=True))
+    ]
+    report = score(Predictions(Header("reagent_prediction", "nearest_neighbour", 3), tuple(rows)), 3)
+    assert report.metrics["exact_match@1"] == 1 / 3
+    assert report.status_counts == {"ok": 2, "invalid_input": 0, "no_answer": 1}

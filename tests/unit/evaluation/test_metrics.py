@@ -91,7 +91,9 @@ def test_similarity_takes_the_best_of_the_first_k() -> None:
 matrices = st.integers(1, 4).flatmap(
     lambda rows: st.integers(rows, 5).flatmap(
         lambda columns: st.lists(
-            st.lists(st.floats(0, 1), min_size=columns, max_size=columns), min_size=rows, max_size=rows
+            st.lists(st.floats(0, 1, allow_subnormal=False), min_size=columns, max_size=columns),
+            min_size=rows,
+            max_size=rows,
         )
     )
 )

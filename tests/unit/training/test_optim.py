@@ -24,7 +24,7 @@ def test_the_rate_warms_up_stays_and_decays() -> None:
     assert [rate(100, 0.1), rate(500, 0.5), rate(800, 0.8)] == [2.0, 2.0, 2.0]
     assert rate(850, 0.85) == pytest.approx(2 * (1 - math.sqrt(0.25)))
     assert rate(950, 0.95) == pytest.approx(2 * (1 - math.sqrt(0.75)))
-    assert rate(1000, 1.0) == 0.0
+    assert rate(1000, 1.0) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_no_warm_up_and_no_decay_are_possible() -> None:

@@ -29,6 +29,9 @@ class TransformersEngine:
 
     def __init__(self, folder: Path, vocabulary: Vocabulary) -> None:
         try:
+            from transformers.utils.logging import disable_progress_bar
+
+            disable_progress_bar()  # standard error is for our own words
             self.model: Any = load_network(folder)
         except ImportError as error:
             raise MissingExtraError("running a Hugging Face folder", "train") from error

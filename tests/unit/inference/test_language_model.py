@@ -1,0 +1,146 @@
+"""The language model as a proposer: spellings, votes, reading answers, limits."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retort.chem.smiles import canonicalize
+from retort.inference.proposer import Proposal
+from retort.inference.proposers.language_model import Decoding, LanguageModel, rank_by_votes, spellings
+from retort.models.protocol import Hypothesis
+from retort.models.toy import ToySeq2Seq
+from retort.prompting.task import Question
+from retort.prompting.vocabulary import Vocabulary
+
+VOCABULARY = Vocabulary.build(())
+
+
+class Scripted(ToySeq2Seq):
+    """A toy that answers from a list, whatever it is asked, and remembers the questions."""
+
+    def __init__(self, *answers: tuple[str, float]) -> None:
+        super().__init__(VOCABULARY)
+        self.answers = [Hypothesis(tuple(VOCABULARY.encode(text)[:-1]), score) for text, score in answers]
+        self.asked: list[tuple[int, ...]] = []
+
+    def generate(
+        self, sources: Sequence[Sequence[int]], *, beam_size: int, num_hypotheses: int, max_length: int
+    ) -> list[list[Hypothesis]]:
+        self.asked += [tuple(source) for source in sources]
+        return [self.answers[:num_hypotheses] for _ in sources]
+
+
+def propose(
+    model: ToySeq2Seq, given: str, top_k: int = 5, **decoding: int
+) -> tuple[tuple[Proposal, ...], dict[str, int]]:
+    proposer = LanguageModel(model, VOCABULARY, Decoding(**decoding))
+    (found,) = proposer.propose([Question("retrosynthesis", given)], top_k)
+    return found.candidates, dict(found.unreadable)
+
+
+def test_answers_are_canonical_distinct_and_keep_their_best_score() -> None:
+    candidates, unreadable = propose(Scripted(("OCC", -0.1), ("C(C)O", -0.2), ("CC.C", -0.3)), "CCCC")
+    assert candidates == (
+        Proposal("CCO", -0.1, "language_model"),
+        Proposal("C.CC", -0.3, "language_model"),
+    )
+    assert unreadable == {}
+
+
+def test_unreadable_answers_are_counted_by_reason_and_never_guessed_at() -> None:
+    answers = [("C1CC", -0.1), ("c1cc", -0.2), ("", -0.3), ("<text>hi</text>", -0.4), ("CO", -0.5)]
+    candidates, unreadable = propose(Scripted(*answers), "CCCC")
+    assert [c.smiles for c in candidates] == ["CO"]
+    assert sum(unreadable.values()) == 4
+    assert unreadable["invalid SMILES"] == 2
+    assert unreadable["empty answer"] == 1
+
+
+def test_a_cut_off_answer_is_unreadable_even_where_it_happens_to_be_valid() -> None:
+    candidates, unreadable = propose(Scripted(("CCCCC", -0.1)), "CC", max_target_tokens=5)
+    assert candidates == ()
+    assert unreadable == {"longer than 5 tokens": 1}
+
+
+def test_a_long_query_is_refused_by_name_and_number() -> None:
+    model = Scripted(("C", -0.1))
+    candidates, unreadable = propose(model, "C" * 30, max_source_tokens=20)
+    assert candidates == ()
+    assert unreadable == {"the query has 32 tokens and the language model reads 20": 1}
+    assert model.asked == []
+
+
+def test_equal_questions_are_asked_once_and_each_gets_its_answer() -> None:
+    model = ToySeq2Seq(VOCABULARY)
+    proposer = LanguageModel(model, VOCABULARY, Decoding())
+    questions = [Question("forward_prediction", given) for given in ("CC", "OO", "CC")]
+    first, second, third = proposer.propose(questions, 2)
+    assert [c.smiles for c in first.candidates] == ["CC", "CC.O"]
+    assert [c.smiles for c in second.candidates] == ["OO", "O.OO"]
+    assert first == third
+    counting = Scripted(("C", -0.1))
+    LanguageModel(counting, VOCABULARY, Decoding()).propose(questions, 2)
+    assert len(counting.asked) == 2
+
+
+def test_a_known_class_stands_in_the_prompt() -> None:
+    model = Scripted(("C", -0.1))
+    question = Question("retrosynthesis", "CC", reaction_class=3)
+    LanguageModel(model, VOCABULARY, Decoding()).propose([question], 1)
+    assert VOCABULARY.decode(model.asked[0]) == "<retrosynthesis><class_3>CC"
+
+
+def test_augmentation_asks_distinct_spellings_of_the_same_query() -> None:
+    model = Scripted(("C", -0.1))
+    propose(model, "CC(=O)NCc1ccccc1", augmentations=6)
+    asked = [VOCABULARY.decode(source).removeprefix("<retrosynthesis>") for source in model.asked]
+    assert len(asked) == len(set(asked)) == 6
+    assert {canonicalize(text) for text in asked} == {canonicalize("CC(=O)NCc1ccccc1")}
+
+
+def test_more_beams_are_used_where_more_candidates_are_wanted() -> None:
+    answers = [("C" * n, -float(n)) for n in range(1, 15)]
+    candidates, _ = propose(Scripted(*answers), "O", top_k=12, beam_size=3)
+    assert len(candidates) == 12
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["CCO.c1ccccc1Br", "CC(=O)Cl.NCc1ccccc1>ClCCl.CCN(CC)CC", "CC(=O)Cl.NCc1ccccc1>>CC(=O)NCc1ccccc1", "C->[Fe]"],
+)
+def test_spellings_respell_each_role_and_keep_the_roles(query: str) -> None:
+    import re
+
+    def roles(text: str) -> list[str]:
+        return [canonicalize(role) if role else "" for role in re.split(r"(?<!-)>", text)]
+
+    found = spellings(query, 5)
+    assert 1 < len(found) <= 5
+    assert len(set(found)) == len(found)
+    assert all(roles(text) == roles(query) for text in found)
+
+
+def test_votes_reward_agreement_between_spellings() -> None:
+    ballots = [[("A", -0.1), ("B", -0.2)], [("B", -0.3), ("C", -0.4)], [("B", -0.2)]]
+    # A: 1; B: 1/2 + 1 + 1; C: 1/2
+    assert rank_by_votes(ballots) == [("B", -0.2), ("A", -0.1), ("C", -0.4)]
+
+
+def test_equal_votes_are_ordered_by_score() -> None:
+    assert rank_by_votes([[("A", -0.5)], [("B", -0.1)]]) == [("B", -0.1), ("A", -0.5)]
+
+
+answers = st.sampled_from("ABCDE")
+ballots = st.lists(
+    st.lists(st.tuples(answers, st.floats(-9, 0, allow_subnormal=False)), max_size=5, unique_by=lambda pair: pair[0]),
+    max_size=5,
+)
+
+
+@given(ballots, st.randoms(use_true_random=False))
+def test_the_order_of_the_ballots_does_not_matter(ballots: list[list[tuple[str, float]]], rng: object) -> None:
+    shuffled = list(ballots)
+    rng.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert rank_by_votes(ballots) == rank_by_votes(shuffled)
