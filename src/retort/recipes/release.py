@@ -29,9 +29,10 @@ class ProposerChoice:
 
     kind: str = option(help="language_model, template_ranker or answer_ranker")
     path: Path = option(help="exported model folder of a language model, or .npz file of a ranker")
+    engine: str = option("ctranslate2", help="what runs a language model: ctranslate2, transformers or toy")
     augmentations: int = option(1, help="spellings per question of a language model")
     beam_size: int = option(10, help="beams per spelling of a language model")
-    uses_class: bool = option(False, help="the language model was trained with reaction classes in some prompts")
+    uses_class: bool = option(False, help="it can use a known reaction class")
 
 
 @dataclass(frozen=True)
@@ -113,12 +114,12 @@ def _copy(name: str, choice: ProposerChoice, folder: Path) -> dict[str, Any]:
     if choice.kind == "language_model":
         inner = choice.path / "language_model"
         shutil.copytree(inner if inner.is_dir() else choice.path, folder / name)
-        settings = ("augmentations", "beam_size", "uses_class")
+        settings = ("engine", "augmentations", "beam_size", "uses_class")
         return entry | {"folder": name} | {key: getattr(choice, key) for key in settings}
     target = folder / "rankers" / f"{name}.npz"
     target.parent.mkdir(exist_ok=True)
     shutil.copyfile(choice.path, target)
-    return entry | {"file": target.relative_to(folder).as_posix()}
+    return entry | {"file": target.relative_to(folder).as_posix(), "uses_class": choice.uses_class}
 
 
 def _task(

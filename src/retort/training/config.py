@@ -22,6 +22,8 @@ class TrainingConfig:
         help="Visits per epoch of a task's rows, e.g. {retrosynthesis = 2.0}; 1.0 where not named.", factory=dict
     )
     peak_learning_rate: float = option(1.5e-3, help="Learning rate of the stable phase.")
+    embedding_rate: float = option(1.0, help="Learning rate of token embeddings, as a multiple of the scheduled one.")
+    position_rate: float = option(1.0, help="Learning rate of relative-position biases, as a multiple likewise.")
     warmup_tokens: int = option(500_000, help="Tokens over which the learning rate rises.")
     decay_fraction: float = option(0.25, help="Last share of the run, 0..1, in which the learning rate falls to zero.")
     weight_decay: float = option(0.01, help="Decoupled weight decay of matrices.")

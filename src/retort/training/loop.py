@@ -132,7 +132,7 @@ class Run:
         self.model.train()
         rate = learning_rate(self.config, tokens=self.position.tokens, progress=self._progress())
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("rate", 1.0)
         total, norm, device = torch.zeros(()), 0.0, self.accelerator.device
         for _ in range(self.config.accumulation):
             batch, tokens = self.order.take(self.position)

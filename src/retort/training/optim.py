@@ -48,12 +48,26 @@ def freeze(model: nn.Module, prefixes: Sequence[str]) -> None:
 
 
 def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
-    """Return AdamW over the trainable parameters; only matrices other than embeddings decay."""
+    """Return AdamW over the trainable parameters; only matrices other than embeddings and position biases decay.
+
+    AdamW moves every parameter by about the learning rate per step, whatever its size. Token embeddings of T5 are of
+    size 1 and position biases must grow to several units, which takes thousands of steps at the rate of the matrices;
+    so both may have rates of their own, in the spirit of the parameter scaling of Adafactor (Shazeer and Stern,
+    arXiv:1804.04235), with which T5 was trained. Every group carries its multiple of the learning rate as ``rate``.
+    """
     embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
-    trainable = [p for p in model.parameters() if p.requires_grad]
-    decayed = [p for p in trainable if p.ndim >= 2 and id(p) not in embeddings]
-    others = [p for p in trainable if p.ndim < 2 or id(p) in embeddings]
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    matrices, others = (1.0, config.weight_decay), (1.0, 0.0)
+    members: dict[tuple[float, float], list[nn.Parameter]] = {matrices: [], others: []}
+    for name, parameter in model.named_parameters():
+        if "relative_attention_bias" in name:
+            kind = (config.position_rate, 0.0)
+        elif id(parameter) in embeddings:
+            kind = (config.embedding_rate, 0.0)
+        else:
+            kind = matrices if parameter.ndim >= 2 else others
+        if parameter.requires_grad:
+            members.setdefault(kind, []).append(parameter)
+    groups = [{"params": group, "rate": rate, "weight_decay": decay} for (rate, decay), group in members.items()]
     return torch.optim.AdamW(
         [group for group in groups if group["params"]],
         lr=config.peak_learning_rate,

@@ -93,7 +93,7 @@ def _sharpen_local_heads(network: "PreTrainedModel") -> None:
         weight = attention.relative_attention_bias.weight  # [buckets, heads]
         distances = (-1, -2, -3, -4) if attention.is_decoder else (-1, 1, -2, 2)
         for head, distance in zip(range(weight.shape[1] // 2), cycle(distances), strict=False):
-            bucket = attention._relative_position_bucket(
+            bucket = attention._relative_position_bucket(  # noqa: SLF001  # the one definition of T5 buckets
                 torch.tensor([distance]),
                 bidirectional=not attention.is_decoder,
                 num_buckets=attention.relative_attention_num_buckets,

@@ -1,0 +1,71 @@
+"""From prepared data and trained parts to a model folder that answers, with a card that holds measured figures."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from retort.config import build
+from retort.errors import DataError
+from retort.inference.model_folder import ModelFolder
+from retort.inference.predictor import Predictor
+from retort.inference.toy_model import write_toy_model
+from retort.recipes.prepare import PrepareConfig, prepare
+from retort.recipes.release import ReleaseConfig, release
+
+REPORT = {
+    "task": "retrosynthesis",
+    "n": 1234,
+    "model": "toy",
+    "metrics": {"exact_match@1": 0.125, "validity@1": 1.0},
+    "intervals": {"exact_match@1": [0.1, 0.15], "validity@1": [1.0, 1.0]},
+}
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> dict[str, object]:
+    (tmp_path / "rows.txt").write_text("CC(=O)Cl.CN>>CNC(C)=O\nCC(=O)Cl.CCN>>CCNC(C)=O\n")
+    sources = [{"name": "reaction_smiles", "path": str(tmp_path / "rows.txt")}]
+    no_hold_out = {"valid": 0.0, "test": 0.0}
+    values = {"output": str(tmp_path / "prepared"), "sources": sources, "hold_out": no_hold_out}
+    prepare(build(PrepareConfig, values, "test"), say=lambda _: None)
+    write_toy_model(tmp_path / "toy")
+    (tmp_path / "report.json").write_text(json.dumps(REPORT))
+    return {
+        "output": str(tmp_path / "model"),
+        "name": "assembled",
+        "release": "1.0",
+        "prepared": str(tmp_path / "prepared"),
+        "introduction": "A model for a test.",
+        "proposers": {"language_model": {"kind": "language_model", "path": str(tmp_path / "toy"), "engine": "toy"}},
+        "tasks": {
+            "retrosynthesis": {"trained": True, "proposers": ["language_model"]},
+            "forward_prediction": {"trained": False, "reason": "too weak"},
+        },
+        "figures": [{"label": "toy rows", "report": str(tmp_path / "report.json")}],
+    }
+
+
+def test_the_folder_answers_and_knows_its_training_rows(parts: dict[str, object]) -> None:
+    folder = release(build(ReleaseConfig, parts, "test"), say=lambda _: None)
+    predictor = Predictor.load(str(folder))
+    seen, unseen = predictor.predict("retrosynthesis", ["C(NC)(C)=O", "CCCO"])
+    assert "training data" in seen.message
+    assert "training data" not in unseen.message
+    assert predictor.predict("forward_prediction", ["CCO.C"])[0].status == "no_answer"
+
+
+def test_the_card_holds_the_measured_figures(parts: dict[str, object]) -> None:
+    folder = release(build(ReleaseConfig, parts, "test"), say=lambda _: None)
+    card = (folder / "README.md").read_text()
+    assert "| toy rows | 1,234 | 12.5 [10.0, 15.0] | - | - | - | 100.0 [100.0, 100.0] |" in card
+    assert "no: too weak" in card
+    provenance = ModelFolder.open(str(folder)).card.provenance
+    assert provenance is not None
+    assert provenance["train_records"] == {"reaction_smiles/train": 2}
+
+
+def test_a_missing_part_is_named(parts: dict[str, object], tmp_path: Path) -> None:
+    (tmp_path / "report.json").unlink()
+    with pytest.raises(DataError, match="toy rows"):
+        release(build(ReleaseConfig, parts, "test"), say=lambda _: None)
