@@ -60,8 +60,8 @@ def test_csv_has_a_row_per_candidate(retort: Command) -> None:
     result = retort("predict", "forward", "CCO", "C1CC", "-m", "MODEL", "-k", "2", "-f", "csv")
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
     assert [(row["query"], row["rank"], row["smiles"]) for row in rows] == [
-        ("CCO", "1", "CCO"),
-        ("CCO", "2", "CCO.O"),
+        ("CCO", "1", "CCO.O"),
+        ("CCO", "2", "CCO.O.O"),
         ("C1CC", "", ""),
     ]
     assert "cannot read" in rows[2]["message"]
@@ -177,7 +177,7 @@ def test_a_picture_that_cannot_be_written_is_one_line(retort: Command, tmp_path:
 
 
 def test_evaluate_prints_the_contract(retort: Command, tmp_path: Path) -> None:
-    (tmp_path / "in.csv").write_text("input,target\nOCC,C(C)O\nCC,CC.O\nC1CC,C\nO,CC\n")
+    (tmp_path / "in.csv").write_text("input,target\nOCC,C(C)O.O\nCC,CC.O.O\nC1CC,C\nO,CC\n")
     result = retort("evaluate", "forward", "-i", "in.csv", "-m", "MODEL", "-f", "json")
     report = json.loads(result.stdout)
     assert list(report) == ["task", "n", "model", "metrics", "intervals", "status_counts"]

@@ -64,7 +64,9 @@ class Fingerprint:
 
     def rows(self, texts: Iterable[str]) -> CompressedRows:
         """Return damped counts ``sign(n) * log(1 + |n|)`` of many queries; raises as :meth:`counts`."""
-        indptr, indices, counts = [0], [], []
+        indptr = [0]
+        indices: list[int] = []
+        counts: list[int] = []
         for text in texts:
             row = self.counts(text)
             indices += row.keys()

@@ -17,7 +17,7 @@ from retort.inference.loading import load_proposers
 from retort.inference.merging import Ranking, merge
 from retort.inference.model_folder import DEFAULT_MODEL, ModelFolder, TaskEntry
 from retort.inference.proposer import Proposal, Proposals, Proposer
-from retort.inference.questions import ask, has_stereo, is_seen, membership_key, read_seen
+from retort.inference.questions import ask, has_stereo, is_seen, membership_key, read_seen, split_roles
 from retort.prompting.task import TASKS, Question, Task
 
 Status = Literal["ok", "invalid_input", "no_answer"]
@@ -271,10 +271,13 @@ def _read(task: Task, query: str, reaction_class: int | None) -> Question | str:
 
 
 def _sensible(question: Question, proposals: Proposals) -> list[Proposal]:
-    """Drop the query itself where it comes back as its own precursor."""
-    if question.task != "retrosynthesis":
-        return list(proposals.candidates)
-    return [proposal for proposal in proposals.candidates if proposal.smiles != question.given]
+    """Drop answers in which nothing reacts: the product as its own precursor, precursors as their own product."""
+    given = Counter(".".join(role for role in split_roles(question.given) if role).split("."))
+    if question.task == "retrosynthesis":
+        return [proposal for proposal in proposals.candidates if proposal.smiles != question.given]
+    if question.task == "forward_prediction":
+        return [proposal for proposal in proposals.candidates if not Counter(proposal.smiles.split(".")) <= given]
+    return list(proposals.candidates)
 
 
 def _counted(own: Sequence[Proposals], rankings: Sequence[Ranking]) -> dict[str, int]:
@@ -282,7 +285,7 @@ def _counted(own: Sequence[Proposals], rankings: Sequence[Ranking]) -> dict[str,
     counts: Counter[str] = Counter()
     for proposals, ranking in zip(own, rankings, strict=True):
         counts.update(proposals.unreadable)
-        counts["the query itself"] += len(proposals.candidates) - len(ranking.candidates)
+        counts["nothing reacts"] += len(proposals.candidates) - len(ranking.candidates)
     return {reason: n for reason, n in counts.most_common() if n}
 
 

@@ -99,9 +99,10 @@ class Ranker:
 
     def log_probabilities(self, x: Floats) -> Floats:
         """Return natural log-probabilities of all classes, [b, classes], for fingerprints ``x`` [b, bits]."""
-        hidden = x @ self.w1 + self.b1
-        hidden = np.where(hidden > 0, hidden, np.expm1(np.minimum(hidden, 0)))
-        return _log_softmax(hidden @ self.w2 + self.b2)
+        linear = x @ self.w1 + self.b1
+        hidden: Floats = np.where(linear > 0, linear, np.expm1(np.minimum(linear, 0)))
+        logits: Floats = hidden @ self.w2 + self.b2
+        return _log_softmax(logits)
 
     def reweight(self, log_probabilities: Floats, reaction_class: int) -> Floats:
         """Condition on a known reaction class: p(t | x, c) is proportional to p(t | x) p(c | t).
@@ -114,7 +115,7 @@ class Ranker:
             return log_probabilities
         known = self.class_counts[:, 1:].sum(axis=1)
         likelihood = (self.class_counts[:, reaction_class] + CLASS_SMOOTHING / 10) / (known + CLASS_SMOOTHING)
-        return _log_softmax(log_probabilities + np.log(likelihood).astype(np.float32))
+        return _log_softmax((log_probabilities + np.log(likelihood)).astype(np.float32))
 
     def save(self, path: Path) -> None:
         """Write the quantised network; raises OutputError where the file cannot be written."""

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,29 +49,36 @@ def score_ranker(
 
     Literal answers come with their baselines; where reaction classes are known, conditioned figures are added.
     """
-    figures: dict[str, Any] = {}
+    sampled: list[Record] = []
     for source in sorted({record.source for record in held}):
         mine = [record for record in held if record.source == source]
-        sample = random.Random(seed).sample(mine, min(rows, len(mine)))
-        figures[source] = _score_source(ranker, _Sheet(task, sample), train)
-    return figures
-
-
-def _score_source(ranker: Ranker, sheet: _Sheet, train: Sequence[Record]) -> dict[str, Any]:
-    proposer = TemplateRanker(ranker) if ranker.meta.kind == "template" else AnswerRanker(ranker)
+        sampled += random.Random(seed).sample(mine, min(rows, len(mine)))
     start = time.process_time()
-    found = proposer.propose([Question(sheet.task.name, given) for given in sheet.given], TOP_K)
-    seconds = time.process_time() - start
-    result: dict[str, Any] = {"n": len(sheet.records), "cpu_milliseconds_per_row": 1000 * seconds / len(sheet.records)}
-    result["ranker"] = sheet.figures(_candidates(found))
-    if sheet.task.uses_class and all(record.reaction_class for record in sheet.records):
-        asked = [
-            Question(sheet.task.name, g, r.reaction_class) for g, r in zip(sheet.given, sheet.records, strict=True)
-        ]
-        result["class_known"] = sheet.figures(_candidates(proposer.propose(asked, TOP_K)))
+    answers = {"ranker": _ranked(ranker, _Sheet(task, sampled), stated=False)}
+    milliseconds = 1000 * (time.process_time() - start) / max(1, len(sampled))
+    if task.uses_class:
+        answers["class_known"] = _ranked(ranker, _Sheet(task, sampled), stated=True)
     if ranker.meta.kind == "answer":
-        result |= {name: sheet.figures(answer(sheet, train)) for name, answer in BASELINES.items()}
-    return result
+        answers |= {name: baseline(_Sheet(task, sampled), train) for name, baseline in BASELINES.items()}
+    figures = {source: _figures(task, source, sampled, answers) for source in sorted({r.source for r in sampled})}
+    return {**figures, "cpu_milliseconds_per_row": milliseconds}
+
+
+def _figures(task: Task, source: str, records: Sequence[Record], answers: Mapping[str, Answers]) -> dict[str, Any]:
+    places = [i for i, record in enumerate(records) if record.source == source]
+    sheet = _Sheet(task, [records[i] for i in places])
+    known = all(record.reaction_class for record in sheet.records)
+    shown = {name: found for name, found in answers.items() if known or name != "class_known"}
+    figures = {name: sheet.figures([found[i] for i in places]) for name, found in shown.items()}
+    return {"n": len(places), **figures}
+
+
+def _ranked(ranker: Ranker, sheet: _Sheet, *, stated: bool) -> Answers:
+    """Return the ranker's answers, with the reaction class stated to it or not."""
+    proposer = TemplateRanker(ranker) if ranker.meta.kind == "template" else AnswerRanker(ranker)
+    classes = [record.reaction_class if stated else None for record in sheet.records]
+    asked = [Question(sheet.task.name, given, c) for given, c in zip(sheet.given, classes, strict=True)]
+    return _candidates(proposer.propose(asked, TOP_K))
 
 
 def _candidates(found: Sequence[Proposals]) -> Answers:

@@ -48,7 +48,7 @@ def test_order_status_and_query_as_given(toy: Predictor) -> None:
     found = toy.predict("forward", queries, 2)
     assert [p.query for p in found] == queries
     assert [p.status for p in found] == ["ok", "invalid_input", "invalid_input", "ok", "ok"]
-    assert [c.smiles for c in found[0].candidates] == ["CCO", "CCO.O"]
+    assert [c.smiles for c in found[0].candidates] == ["CCO.O", "CCO.O.O"]
     assert found[0].candidates == found[3].candidates == found[4].candidates
     assert found[1].candidates == ()
 
@@ -60,8 +60,8 @@ def test_the_dictionary_is_the_contract(toy: Predictor) -> None:
     assert found["model"] == "toy"
     assert [c["rank"] for c in found["candidates"]] == [1, 2, 3]
     assert list(found["candidates"][0]) == CANDIDATE_KEYS
-    assert found["candidates"][1] == {
-        "rank": 2,
+    assert found["candidates"][0] == {
+        "rank": 1,
         "smiles": "CC.O.O",
         "score": -0.2,
         "confidence": None,
@@ -76,12 +76,18 @@ def test_the_dictionary_is_the_contract(toy: Predictor) -> None:
 def test_a_product_is_never_its_own_precursor(toy: Predictor) -> None:
     found = toy.retrosynthesis("OCC", 3)
     assert [c.smiles for c in found.candidates] == ["CCO.O", "CCO.O.O", "CCO.O.O.O"]
-    assert found.unreadable == {"the query itself": 1}
+    assert found.unreadable == {"nothing reacts": 1}
+
+
+def test_precursors_are_never_their_own_product(toy: Predictor) -> None:
+    found = toy.forward_prediction("CC.O", 2)
+    assert [c.smiles for c in found.candidates] == ["CC.O.O", "CC.O.O.O"]
+    assert found.unreadable == {"nothing reacts": 1}
 
 
 def test_a_small_top_k_is_a_prefix_of_a_large_one(toy: Predictor) -> None:
     few, many = toy.forward_prediction("CC", 3), toy.forward_prediction("CC", 12)
-    assert len(many.candidates) == 12
+    assert len(many.candidates) == 11  # the twelfth was the query itself
     assert many.candidates[:3] == few.candidates
 
 

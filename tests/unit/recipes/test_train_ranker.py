@@ -18,7 +18,8 @@ from retort.training.ranker_settings import RankerTraining
 
 RESTS = ("[CH3:10]", "[CH3:11][CH2:10]", "[CH3:11][CH2:12][CH2:10]", "[CH3:11][CH:10]([CH3:12])")
 AMIDE = "{0}[CH2:1][C:2](=[O:3])O.[NH2:4][CH2:5][CH3:6]>>{0}[CH2:1][C:2](=[O:3])[NH:4][CH2:5][CH3:6]"
-ETHER = "{0}[CH2:1]Br.[OH:4][CH2:5][CH3:6]>>{0}[CH2:1][O:4][CH2:5][CH3:6]"
+PHENYL = "[c:5]1[cH:6][cH:7][cH:8][cH:9][cH:13]1"
+ETHER = f"{{0}}[CH2:1]Br.[OH:4]{PHENYL}>>{{0}}[CH2:1][O:4]{PHENYL}"
 
 
 def record(mapped: str, split: str, reagents: str, number: int) -> Record:

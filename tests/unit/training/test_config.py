@@ -24,7 +24,9 @@ def test_impossible_values_are_named(values: dict[str, Any], message: str) -> No
 
 
 def test_it_loads_through_the_house_loader() -> None:
-    loaded = build(TrainingConfig, {"budget_minutes": 5, "task_weights": {"retrosynthesis": 2}, "freeze": ["a"]}, "here")
+    loaded = build(
+        TrainingConfig, {"budget_minutes": 5, "task_weights": {"retrosynthesis": 2}, "freeze": ["a"]}, "here"
+    )
     assert (loaded.budget_minutes, loaded.task_weights, loaded.freeze) == (5.0, {"retrosynthesis": 2.0}, ("a",))
 
 

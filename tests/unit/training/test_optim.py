@@ -63,6 +63,25 @@ def test_only_matrices_decay() -> None:
     assert sum(len(g["params"]) for g in optimizer.param_groups) == 3
 
 
+class Positioned(Net):
+    def __init__(self) -> None:
+        super().__init__()
+        self.relative_attention_bias = nn.Embedding(4, 1)
+
+
+def test_embeddings_and_positions_have_rates_of_their_own() -> None:
+    net = Positioned()
+    optimizer = build_optimizer(net, replace(CONFIG, embedding_rate=20.0, position_rate=60.0))
+    rates = {id(p): (g["rate"], g["weight_decay"]) for g in optimizer.param_groups for p in g["params"]}
+    assert rates == {
+        id(net.linear.weight): (1.0, CONFIG.weight_decay),
+        id(net.linear.bias): (1.0, 0.0),
+        id(net.embedding.weight): (20.0, 0.0),
+        id(net.relative_attention_bias.weight): (60.0, 0.0),
+    }
+    assert len(build_optimizer(net, CONFIG).param_groups) == 2  # without them, as few groups as kinds of decay
+
+
 def test_freezing_by_prefix() -> None:
     net = Net()
     freeze(net, ["linear."])

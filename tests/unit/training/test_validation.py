@@ -77,7 +77,11 @@ def test_the_order_goes_on_from_a_position(split: PreparedSplit) -> None:
 
 def test_processes_share_the_batches(split: PreparedSplit) -> None:
     config = TrainingConfig(total_tokens=1, tokens_per_batch=60, max_source_length=12, max_target_length=9)
-    alone, one, two = Order(split, config), Order(split, config, rank=0, processes=2), Order(split, config, rank=1, processes=2)
+    alone, one, two = (
+        Order(split, config),
+        Order(split, config, rank=0, processes=2),
+        Order(split, config, rank=1, processes=2),
+    )
     pa, p1, p2 = Position(), Position(), Position()
     for _ in range(len(alone.plan(0).batches) // 2):
         first, second = alone.take(pa)[0], alone.take(pa)[0]
