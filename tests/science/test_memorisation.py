@@ -16,11 +16,13 @@ def test_eight_reactions_are_memorised(
     tmp_path: Path, prepared: Path, card: Seq2SeqConfig, vocabulary: Vocabulary, examples: list[Example]
 ) -> None:
     training = TrainingConfig(
-        total_tokens=120_000,
+        total_tokens=40_000,
         tokens_per_batch=256,
         max_source_length=64,
         max_target_length=64,
-        peak_learning_rate=5e-3,
+        peak_learning_rate=2e-3,
+        embedding_rate=10,
+        position_rate=30,
         warmup_tokens=2_000,
         ema_decay=0.9,
         evaluate_tokens=1_000_000,

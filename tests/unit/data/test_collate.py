@@ -26,10 +26,10 @@ LIMITS = BatchLimits(tokens=400, source=60, target=40)
 def random_split(rows: int = 300, copies: int = 2, seed: int = 0) -> PreparedSplit:
     """Make rows whose source lengths are 2..60 and target lengths 2..40; the first token tells row and copy apart."""
     random = np.random.default_rng(seed)
-    sequences = []
-    for _ in range(rows * copies):
-        for longest in (60, 40):
-            sequences.append(np.append(random.integers(2, 900, random.integers(1, longest)), 1).astype(np.uint16))
+    sequences = [
+        np.append(random.integers(2, 900, random.integers(1, longest)), 1).astype(np.uint16)
+        for longest in (60, 40) * (rows * copies)
+    ]
     offsets = np.concatenate([[0], np.cumsum([len(s) for s in sequences])]).astype(np.int64)
     tasks = (np.arange(rows) % 3 == 0).astype(np.uint8)
     return PreparedSplit(np.concatenate(sequences), offsets, tasks, ("forward_prediction", "retrosynthesis"), copies)
