@@ -64,14 +64,19 @@ class PreparedSplit:
         return len(self.tasks)
 
     def pair(self, row: int, epoch: int = 0) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
-        """Return the source and target ids of a row in the spelling of an epoch; both end in ``</s>``."""
-        first = 2 * (row * self.copies + epoch % self.copies)
+        """Return the source and target ids of a row in the spelling of an epoch; both end in ``</s>``.
+
+        Row ``r`` is read in copy ``(r + e) mod copies`` in epoch ``e``: every epoch holds all kinds of copies, and a
+        row has shown each of its copies after ``copies`` epochs.
+        """
+        first = 2 * (row * self.copies + (row + epoch) % self.copies)
         start, middle, end = self.offsets[first : first + 3]
         return self.tokens[start:middle], self.tokens[middle:end]
 
     def lengths(self, epoch: int = 0) -> tuple[Rows, Rows]:
         """Return the source and target lengths of every row in the spelling of an epoch, in tokens."""
-        first = 2 * (np.arange(len(self)) * self.copies + epoch % self.copies)
+        rows = np.arange(len(self))
+        first = 2 * (rows * self.copies + (rows + epoch) % self.copies)
         starts = np.asarray(self.offsets)
         return starts[first + 1] - starts[first], starts[first + 2] - starts[first + 1]
 

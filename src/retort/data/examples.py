@@ -17,7 +17,7 @@ from retort.prompting.task import TASKS, Question, Task
 class Spelling:
     """How training copies are spelled."""
 
-    copies: int = option(4, help="spellings per training row; epoch e reads copy e mod copies")
+    copies: int = option(4, help="spellings per training row; in epoch e row r is read in copy (r + e) mod copies")
     aligned: float = option(0.8, help="share of copies whose two sides start at corresponding atoms (16 of 20)")
     separated: float = option(0.3, help="share of forward prompts that mark reagents")
     with_class: float = option(0.3, help="share of retrosynthesis prompts that state a known reaction class")
