@@ -66,9 +66,9 @@ def test_a_folder_reads_back(tmp_path: Path) -> None:
     source, target = read.pair(4, epoch=4)  # copy (4 + 4) mod 3 = 2
     assert source.tolist() == split.tokens[start : start + len(source)].tolist()
     assert source[-1] == target[-1] == 1
-    assert read.pair(4, epoch=2)[1].tolist() == target.tolist()
-    assert read.pair(4, epoch=1)[0].tolist() != source.tolist()
-    sources, targets = read.lengths(5)
+    assert read.pair(4, epoch=1)[1].tolist() == target.tolist()
+    assert read.pair(4, epoch=2)[0].tolist() != source.tolist()
+    sources, targets = read.lengths(4)
     assert (sources[4], targets[4]) == (len(source), len(target))
 
 
