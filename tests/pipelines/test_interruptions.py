@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,14 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = ["" if i % 50 == 0 else "C" * (1 + i % 30) + "O" * (1 + i // 30 % 9) for i in range(ROWS)]
     (folder / "in.txt").write_text("\n".join(rows) + "\n")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _interrupts_arrive() -> Iterator[None]:
+    """Undo an inherited "ignore" (a shell starts background jobs so), which child processes would inherit in turn."""
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, old)
 
 
 def start(work: Path, *arguments: str, **streams: object) -> "subprocess.Popen[str]":

@@ -46,7 +46,8 @@ def baseline(name: str, task_name: str, prepared: Path, rows: Path, output: Path
     header = files.Header(task.name, name, TOP_K)
     with files.PredictionWriter(output, header) as writer:
         for index, (query, target, found) in enumerate(zip(queries, targets, answers, strict=True)):
-            status, message = ("ok", "") if found else ("no_answer", "no neighbour shares a bit with the query.")
+            status: files.Status = "ok" if found else "no_answer"
+            message = "" if found else "no neighbour shares a bit with the query."
             writer.write(files.Prediction(index, query, target, status, message, tuple(found)))
     return score(files.read(output), TOP_K)
 

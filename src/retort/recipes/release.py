@@ -56,7 +56,6 @@ class Figure:
 
     label: str = option(help="what was measured, on which rows")
     report: Path = option(help="JSON report of `retort evaluate --format json`")
-    command: str = option("", help="the command that gave it")
 
 
 @dataclass(frozen=True)
@@ -159,6 +158,7 @@ def _card(config: ReleaseConfig, manifest: Mapping[str, Any], figures: Sequence[
     for figure, report in figures:
         cells = [_percent(report, f"exact_match@{k}") for k in (1, 3, 5, 10)] + [_percent(report, "validity@1")]
         yield f"| {figure.label} | {report['n']:,} | {' | '.join(cells)} |"
+    yield "\nEach by `retort evaluate TASK --input PREPARED/examples/test/SOURCE.TASK.csv --proposer NAME -f json`."
     yield "\n## Data\n"
     yield "| source | train rows used |\n|---|---|"
     for name, count in sorted(manifest["counts"]["records"].items()):
