@@ -50,8 +50,8 @@ def test_the_folder_answers_and_knows_its_training_rows(parts: dict[str, object]
     folder = release(build(ReleaseConfig, parts, "test"), say=lambda _: None)
     predictor = Predictor.load(str(folder))
     seen, unseen = predictor.predict("retrosynthesis", ["C(NC)(C)=O", "CCCO"])
-    assert "training data" in seen.message
-    assert "training data" not in unseen.message
+    assert "is in the training data" in seen.message
+    assert "is not in the training data" in unseen.message
     assert predictor.predict("forward_prediction", ["CCO.C"])[0].status == "no_answer"
 
 

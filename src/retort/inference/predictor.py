@@ -225,8 +225,9 @@ class Predictor:
 
     def _remarks(self, entry: TaskEntry, question: Question, class_ignored: bool) -> list[str]:
         remarks = [*entry.notes]
-        if entry.seen is not None and self._was_seen(entry.seen, question):
-            remarks.insert(0, "The query is in the training data.")
+        if entry.seen is not None:
+            seen = "in" if self._was_seen(entry.seen, question) else "not in"
+            remarks.insert(0, f"The query is {seen} the training data.")
         if entry.stereo_note and has_stereo(question.given):
             remarks.append(entry.stereo_note)
         if class_ignored:

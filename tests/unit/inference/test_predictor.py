@@ -93,7 +93,7 @@ def test_a_small_top_k_is_a_prefix_of_a_large_one(toy: Predictor) -> None:
 
 def test_training_data_are_told(toy: Predictor) -> None:
     assert toy.retrosynthesis("c1ccccc1CNC(C)=O").message == "The query is in the training data."
-    assert toy.retrosynthesis("c1ccccc1CNC(C)=S").message == ""
+    assert toy.retrosynthesis("c1ccccc1CNC(C)=S").message == "The query is not in the training data."
 
 
 def test_stereo_is_remarked_on_only_where_the_query_has_it(toy: Predictor) -> None:
@@ -103,7 +103,7 @@ def test_stereo_is_remarked_on_only_where_the_query_has_it(toy: Predictor) -> No
 
 def test_notes_stand_in_every_answer(folder: Path) -> None:
     change_task(folder, "retrosynthesis", notes=["One note.", "Another."])
-    assert Predictor.load(str(folder)).retrosynthesis("CCO").message == "One note. Another."
+    assert Predictor.load(str(folder)).retrosynthesis("CCO").message.endswith("One note. Another.")
 
 
 def test_an_untrained_task_gives_no_answer_and_says_why(toy: Predictor) -> None:
@@ -167,11 +167,11 @@ def test_no_query_is_no_prediction(toy: Predictor) -> None:
 
 def test_an_unused_class_is_remarked_on(folder: Path) -> None:
     ignored = Predictor.load(str(folder)).retrosynthesis("CCO", reaction_class=3)
-    assert ignored.message.startswith("The reaction class was ignored")
+    assert "The reaction class was ignored" in ignored.message
     card = json.loads((folder / CARD).read_text())
     card["proposers"]["language_model"]["uses_class"] = True
     (folder / CARD).write_text(json.dumps(card))
-    assert Predictor.load(str(folder)).retrosynthesis("CCO", reaction_class=3).message == ""
+    assert Predictor.load(str(folder)).retrosynthesis("CCO", reaction_class=3).message == "The query is not in the training data."
 
 
 def test_one_proposer_can_be_asked_by_name_or_kind(folder: Path) -> None:
