@@ -171,7 +171,10 @@ def test_an_unused_class_is_remarked_on(folder: Path) -> None:
     card = json.loads((folder / CARD).read_text())
     card["proposers"]["language_model"]["uses_class"] = True
     (folder / CARD).write_text(json.dumps(card))
-    assert Predictor.load(str(folder)).retrosynthesis("CCO", reaction_class=3).message == "The query is not in the training data."
+    assert (
+        Predictor.load(str(folder)).retrosynthesis("CCO", reaction_class=3).message
+        == "The query is not in the training data."
+    )
 
 
 def test_one_proposer_can_be_asked_by_name_or_kind(folder: Path) -> None:
