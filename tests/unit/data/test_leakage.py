@@ -1,8 +1,13 @@
 """The leak rule: planted overlaps are found in each kind, and nothing else is touched."""
 
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
 from retort.data.clean import Clean, clean
 from retort.data.leakage import apply_leak_rule
 from retort.data.records import RawRow
+from retort.data.source import SOURCES
 
 BENCHMARKS = frozenset({"bench", "other"})
 
@@ -71,3 +76,25 @@ def test_published_valid_and_test_rows_always_stay() -> None:
 
 def test_unrelated_rows_stay() -> None:
     assert outcome(row("patents", "train", "CCBr.N>>CCN")) == {}
+
+
+def test_uspto_full_loses_its_overlap_with_the_uspto_50k_test_set(data_root: Path) -> None:
+    """On real rows: what is left of USPTO-full shares no product and no reactant set with the benchmark's test rows."""
+
+    def rows(name: str, part: str, wanted: str, most: int) -> list[Clean]:
+        raw = (row for row in SOURCES.get(name).read(data_root) if row.split == wanted)
+        results = [clean(row, name) for row in islice(raw, most)]
+        good = [result for result in results if isinstance(result, Clean)]
+        return [replace(row, record=replace(row.record, split=part)) for row in good]
+
+    test = rows("uspto_50k", "test", "test", 5_007)
+    train = rows("uspto_full", "train", "valid", 2_000)
+    assert len(test) == 5_007
+    kept, dropped, report = apply_leak_rule([*test, *train], frozenset({"uspto_50k"}))
+    assert len(dropped) >= 5
+    assert sum(report.dropped.values()) == len(dropped)
+    products = {key for row in test for key in row.keys.products}
+    reactants = {row.keys.reactants for row in test}
+    left = [row for row in kept if row.record.source == "uspto_full"]
+    assert len(left) + len(dropped) == len(train)
+    assert all(products.isdisjoint(row.keys.products) and row.keys.reactants not in reactants for row in left)
