@@ -70,6 +70,7 @@ class ReleaseConfig:
     tasks: Mapping[str, TaskChoice] = option(help="task name -> how it is answered")
     introduction: str = option(help="opening paragraphs of the card")
     limits: tuple[str, ...] = option((), help="what the model cannot do, one sentence each")
+    measured: str = option("", help="how the figures were measured, with the commands")
     reproduce: tuple[str, ...] = option((), help="commands that make this model again")
     commit: str = option("", help="commit of the code that trained it")
     figures: tuple[Figure, ...] = field(default=(), metadata={"help": "measured figures, in order"})
@@ -158,7 +159,7 @@ def _card(config: ReleaseConfig, manifest: Mapping[str, Any], figures: Sequence[
     for figure, report in figures:
         cells = [_percent(report, f"exact_match@{k}") for k in (1, 3, 5, 10)] + [_percent(report, "validity@1")]
         yield f"| {figure.label} | {report['n']:,} | {' | '.join(cells)} |"
-    yield "\nEach by `retort evaluate TASK --input PREPARED/examples/test/SOURCE.TASK.csv --proposer NAME -f json`."
+    yield f"\n{config.measured.strip()}"
     yield "\n## Data\n"
     yield "| source | train rows used |\n|---|---|"
     for name, count in sorted(manifest["counts"]["records"].items()):
