@@ -54,15 +54,21 @@ def sources_page() -> str:
         "# Sources",
         "",
         "One file each in `retort/data/sources/`. Published files are looked for below the folder that the environment",
-        "variable `RETORT_DATA` names, and compared with the checksums that the source states.",
+        "variable `RETORT_DATA` names, and compared with the checksums that the source states. A source without files",
+        "reads a path that the configuration gives. `retort list sources` says where each was found, or how to get it.",
     ]
     for name in SOURCES.names():
         source = SOURCES.get(name)
         rows = ", ".join(f"{split} {n:,}" for split, n in source.rows.items()) or "as given"
         lines += ["", f"## `{name}`", "", _sentence(source.title), "", f"- Origin: {source.origin}"]
-        lines += [f"- Licence: {source.licence}", f"- Rows: {rows}"]
+        lines += [
+            f"- Licence: {source.licence}",
+            f"- Rows: {source.kind}, {rows}",
+            f"- How to get it: {source.how_to_get}",
+        ]
         lines += [f"- File: `{file}`" for file in source.files]
         lines += ["- Benchmark: its valid and test rows are kept out of all training."] if source.benchmark else []
+        lines += ["- Published split: kept as it is; protects nothing elsewhere."] if source.published_split else []
         lines += [f"- Note: {source.note}"] if source.note else []
     return _page(lines)
 

@@ -8,8 +8,6 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -18,10 +16,9 @@ import typer
 from typer.core import TyperGroup
 
 from retort.errors import RetortError, UsageError
+from retort.printing import advance, console, print_json, print_rows, progress
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from retort.inference.predictor import Predictor
     from retort.recipes.predict import PredictRequest
 
@@ -157,12 +154,12 @@ def evaluate(
 
     predictor = Predictor.load(model, proposer=proposer, augmentations=augmentations)
     request = EvaluateRequest(task, input_file, column, top_k, reaction_class, predictions)
-    with _progress("rows") as bar:
-        evaluation = run(predictor, request, lambda done, of: _advance(bar, done, of))
+    with progress("rows") as bar:
+        evaluation = run(predictor, request, lambda done, of: advance(bar, done, of))
     if form is ReportFormat.json:
-        _print_json(evaluation.report.as_dict())
+        print_json(evaluation.report.as_dict())
         return
-    _print_rows(
+    print_rows(
         [
             {
                 "metric": name,
@@ -211,6 +208,36 @@ def export(
         typer.echo(line)
 
 
+@app.command()
+def audit(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE|SOURCE[:SPLIT]|FOLDER[:PART]...", help="What to compare.")
+    ],
+    task: Annotated[list[str] | None, typer.Option(help="Task of the tables; once, or once per input.")] = None,
+    fail_on: Annotated[str, typer.Option(metavar="CATEGORY,...", help="Exit with 1 where one is found; or all.")] = "",
+    examples: Annotated[int, typer.Option(min=0, help="Ids per finding.")] = 5,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    form: Annotated[ReportFormat, typer.Option("--format", "-f")] = ReportFormat.table,
+) -> None:
+    """Find leakage: rows, products, molecules of one thing that also occur in another."""
+    from retort.recipes.audit import AuditRequest
+    from retort.recipes.audit import audit as run
+
+    categories = tuple(filter(None, (name.strip() for name in fail_on.split(","))))
+    with progress("rows") as bar:
+        done = run(
+            AuditRequest(tuple(files), tuple(task or ()), categories, examples, workers),
+            lambda text: bar.update(bar.task_ids[0], description=text),
+        )
+    if form is ReportFormat.json:
+        print_json(done.as_dict())
+    else:
+        print_rows(done.rows())
+        for line in done.notes():
+            typer.echo(line)
+    raise typer.Exit(1 if done.failures else 0)
+
+
 @app.command("list")
 def list_(
     what: Annotated[str, typer.Argument(metavar="tasks|sources|metrics|backbones|models|configs")],
@@ -221,9 +248,9 @@ def list_(
 
     rows = listing(what)
     if form is ReportFormat.json:
-        _print_json(rows)
+        print_json(rows)
     elif rows:
-        _print_rows(rows)
+        print_rows(rows)
     else:
         typer.echo(f"There are no {what} here.")
 
@@ -262,7 +289,7 @@ def _print(predictor: "Predictor", asked: "PredictRequest", form: Format | None)
             sys.stdout.write(json_lines(answers) if form is Format.json else csv_rows(answers))
         else:
             for answer in answers:
-                _console().print(table(answer))
+                console().print(table(answer))
         sys.stdout.flush()
     return every
 
@@ -273,59 +300,17 @@ def _write(predictor: "Predictor", asked: "PredictRequest", output: Path, form: 
 
     if form not in (None, *_WRITTEN):
         raise UsageError("a table is printed, not written.", "Choose --format json or csv with --output.")
-    with _progress("queries") as bar:
+    with progress("queries") as bar:
         known = form_of(output) if form is None else _WRITTEN[form]
         try:
             state = predict_to_file(
-                predictor, asked, output, known, lambda progress: _advance(bar, progress.rows, progress.of)
+                predictor, asked, output, known, lambda progress: advance(bar, progress.rows, progress.of)
             )
         except KeyboardInterrupt:
             done = int(bar.tasks[0].completed)
             _fail(f"interrupted: {done} rows are in {output}; run the command again to go on.", INTERRUPTED)
     typer.echo(f"{output} is complete: {state.rows} queries, {state.unanswered} without an answer.", err=True)
     return state.unanswered == 0
-
-
-@contextmanager
-def _progress(unit: str) -> "Iterator[Progress]":
-    """Show a bar on standard error, on a terminal only."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        bar.add_task(unit, total=None)
-        yield bar
-
-
-def _advance(bar: "Progress", done: int, of: int) -> None:
-    bar.update(bar.task_ids[0], completed=done, total=of)
-
-
-def _print_json(value: Any) -> None:
-    import json
-
-    typer.echo(json.dumps(value, allow_nan=False))
-
-
-def _print_rows(rows: list[dict[str, str]]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in rows[0]:
-        grid.add_column(name, overflow="fold")
-    for row in rows:
-        grid.add_row(*(Text(cell) for cell in row.values()))
-    _console().print(grid)
-
-
-def _console() -> Any:
-    """Return a console as wide as the terminal, or wide enough for any SMILES where there is none."""
-    from rich.console import Console
-
-    return Console() if sys.stdout.isatty() else Console(width=200)
 
 
 def _fail(message: str, code: int) -> NoReturn:

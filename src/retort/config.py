@@ -2,7 +2,8 @@
 
 A dataclass stands beside what it configures and needs nothing but the standard library; :func:`option` gives each
 field its help text. :func:`load` reads a file, applies ``key=value`` overrides, refuses unknown keys by name and
-validates with pydantic, which is imported only when a configuration is loaded.
+validates with pydantic, which is imported only when a configuration is loaded. On a bare training machine without
+pydantic the standard library checks the same configurations, one level of nesting in containers deep.
 """
 
 import dataclasses
@@ -10,7 +11,7 @@ import tomllib
 import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from retort.errors import ConfigError, InputFileError, did_you_mean
 
@@ -37,6 +38,11 @@ def load(schema: type[T], path: Path, overrides: Sequence[str] = ()) -> T:
         InputFileError: The file is missing.
         ConfigError: The file is not TOML, a key is unknown, or a value does not fit.
     """
+    return build(schema, read_values(path, overrides), str(path))
+
+
+def read_values(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Read a TOML file as plain values and apply overrides to them; raises as :func:`load`."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -49,14 +55,16 @@ def load(schema: type[T], path: Path, overrides: Sequence[str] = ()) -> T:
         raise ConfigError(f"{path} is not valid TOML: {error}.") from error
     for override in overrides:
         apply_override(values, override)
-    return build(schema, values, str(path))
+    return values
 
 
 def build(schema: type[T], values: Mapping[str, Any], where: str) -> T:
     """Validate plain values against a dataclass; ``where`` names their origin in messages."""
-    from pydantic import TypeAdapter, ValidationError
-
     _refuse_unknown(schema, values, where, ())
+    try:
+        from pydantic import TypeAdapter, ValidationError
+    except ImportError:
+        return _fill(schema, values, where, "")
     try:
         return TypeAdapter(schema).validate_python(dict(values))
     except ValidationError as error:
@@ -74,11 +82,16 @@ def apply_override(values: dict[str, Any], override: str) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text
+    set_value(values, key, value)
+
+
+def set_value(values: dict[str, Any], key: str, value: Any) -> None:
+    """Set one dotted key in place; tables on the way are made."""
     *parents, last = key.split(".")
     for parent in parents:
         values = values.setdefault(parent, {})
         if not isinstance(values, dict):
-            raise ConfigError(f"override {override!r}: {parent!r} is a value, not a table.")
+            raise ConfigError(f"cannot set {key!r}: {parent!r} is a value, not a table.")
     values[last] = value
 
 
@@ -135,6 +148,37 @@ def _refuse_unknown(hint: Any, value: Any, where: str, trail: tuple[str, ...]) -
     elif isinstance(value, (list, tuple)) and get_args(hint):
         for place, inner in enumerate(value):
             _refuse_unknown(get_args(hint)[0], inner, where, (*trail, str(place)))
+
+
+def _fill(schema: type[T], values: Mapping[str, Any], where: str, trail: str) -> T:
+    """Fill a dataclass with the standard library alone; unknown keys were refused before."""
+    hints = get_type_hints(schema)
+    given = {key: _converted(hints[key], value, where, trail + key) for key, value in values.items()}
+    for field in dataclasses.fields(schema):  # type: ignore[arg-type]
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if required and field.name not in given:
+            raise ConfigError(f"{where}: key {trail + field.name!r} is missing.")
+    return schema(**given)
+
+
+def _converted(hint: Any, value: Any, where: str, key: str) -> Any:
+    """Return a plain value as what a type hint asks for, or raise ConfigError."""
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):
+        return _fill(hint, value, where, f"{key}.")
+    for choice in get_args(hint) if get_origin(hint) is types.UnionType else (hint,):
+        kind = get_origin(choice) or choice
+        if kind is tuple and isinstance(value, list):
+            inner = (get_args(choice) or (Any,))[0]
+            return tuple(_converted(inner, item, where, f"{key}.{place}") for place, item in enumerate(value))
+        if kind is Path and isinstance(value, str):
+            return Path(value)
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        if choice is Any or (kind is Literal and value in get_args(choice)):
+            return value
+        if isinstance(kind, type) and isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
+            return value
+    raise ConfigError(f"{where}: {key}: {value!r} is not {getattr(hint, '__name__', hint)}.")
 
 
 def _dataclass_in(hint: Any) -> Any:

@@ -17,11 +17,11 @@ FLOORS = [
     {"elicitation"},
     {"inference"},
     {"recipes"},
-    {"cli", "serving", "__main__"},
+    {"cli", "printing", "serving", "__main__"},
 ]
 FLOOR_OF = {unit: floor for floor, units in enumerate(FLOORS) for unit in units}
 FOUNDATION = FLOORS[0]
-COMMAND_LINE = {"cli", "__main__"}
+COMMAND_LINE = {"cli", "printing", "__main__"}
 # Libraries that a unit never names, not even inside a function.
 FORBIDDEN = {
     "retort.errors": {"rdkit", "torch", "numpy", "polars", "pydantic"},
@@ -30,7 +30,10 @@ FORBIDDEN = {
     "retort.chem": {"torch", "polars", "pydantic", "transformers"},
     "retort.prompting": {"torch", "rdkit", "polars", "pydantic", "transformers"},
     "retort.evaluation": {"torch", "transformers", "accelerate"},
+    "retort.data.batches": {"rdkit", "polars", "pydantic"},
     "retort.data.collate": {"rdkit", "polars", "pydantic"},
+    "retort.data.mixture": {"rdkit", "polars", "pydantic", "torch"},
+    "retort.data.spans": {"rdkit", "polars", "pydantic", "torch"},
     "retort.models": {"rdkit", "polars", "pydantic"},
     "retort.training": {"rdkit", "polars", "pydantic"},
 }

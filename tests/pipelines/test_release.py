@@ -36,13 +36,15 @@ def parts(tmp_path: Path) -> dict[str, object]:
         "name": "assembled",
         "release": "1.0",
         "prepared": str(tmp_path / "prepared"),
-        "introduction": "A model for a test.",
         "proposers": {"language_model": {"kind": "language_model", "path": str(tmp_path / "toy"), "engine": "toy"}},
         "tasks": {
             "retrosynthesis": {"trained": True, "proposers": ["language_model"]},
             "forward_prediction": {"trained": False, "reason": "too weak"},
         },
-        "figures": [{"label": "toy rows", "report": str(tmp_path / "report.json")}],
+        "card": {
+            "introduction": "A model for a test.",
+            "figures": [{"label": "toy rows", "report": str(tmp_path / "report.json")}],
+        },
     }
 
 

@@ -103,6 +103,17 @@ def _generator(bits: int, radius: int, chirality: bool) -> Any:
     return rdFingerprintGenerator.GetMorganGenerator(radius=radius, includeChirality=chirality, fpSize=bits)
 
 
+def packed_bits(smiles: str, *, bits: int = 2048, radius: int = 2) -> NDArray[np.uint64]:
+    """Return which Morgan environments occur, stereo aside, as ``bits / 64`` words; for comparing many molecules.
+
+    Raises:
+        ChemistryError: The text cannot be read.
+    """
+    present: NDArray[np.uint8] = _generator(bits, radius, False).GetFingerprintAsNumPy(parse(smiles))
+    words: NDArray[np.uint64] = np.packbits(present).view(np.uint64)
+    return words
+
+
 def tanimoto(left: Mapping[int, int], right: Mapping[int, int]) -> float:
     """Return the count Tanimoto similarity, sum of minima over sum of maxima, in 0..1 (two empty ones: 1).
 

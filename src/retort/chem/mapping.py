@@ -9,7 +9,7 @@ order of the mapped file never reach the text.
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from rdkit import Chem
 
@@ -30,6 +30,11 @@ class MappedMolecule:
     maps: tuple[int, ...]
 
     @classmethod
+    def unmapped(cls, smiles: str) -> "MappedMolecule":
+        """Read one component and give it no maps; the same text gives the same object, so its spellings are shared."""
+        return _unmapped(smiles)
+
+    @classmethod
     def parse(cls, mapped_smiles: str) -> "MappedMolecule":
         """Read one mapped component; raises ChemistryError where it cannot be read."""
         mol = parse(strip_maps(mapped_smiles))
@@ -38,17 +43,27 @@ class MappedMolecule:
             mol, maps = _parse_atom_by_atom(mapped_smiles)
         text = Chem.MolToSmiles(mol)
         order = _written_order(mol)
-        return cls(parse(text), tuple(maps[i] for i in order))
+        return cls(_read_again(text), tuple(maps[i] for i in order))
 
     @cached_property
     def smiles(self) -> str:
         """Canonical SMILES without maps."""
-        return Chem.MolToSmiles(self.mol)
+        return self.spell(-1)[0]
 
     def spell(self, root: int) -> tuple[str, list[int]]:
-        """Return the spelling from an atom index, and the map numbers in the order written."""
-        text = root_molecule(self.mol, root)
-        return text, [self.maps[i] for i in _written_order(self.mol)]
+        """Return the spelling from an atom index (-1: the canonical one), and the map numbers in the order written.
+
+        Each root is spelled once; the list is shared between calls and must not be changed.
+        """
+        found = self._spelled.get(root)
+        if found is None:
+            text = root_molecule(self.mol, root)
+            found = self._spelled[root] = text, [self.maps[i] for i in _written_order(self.mol)]
+        return found
+
+    @cached_property
+    def _spelled(self) -> dict[int, tuple[str, list[int]]]:
+        return {}
 
 
 def mapped_components(mapped_smiles: str) -> list[MappedMolecule]:
@@ -63,6 +78,11 @@ def split_roles(precursors: Sequence[str], product_maps: set[int]) -> tuple[list
     for part in precursors:
         (reactants if map_numbers(part) & product_maps else reagents).append(part)
     return reactants, reagents
+
+
+def spell_randomly(molecules: Sequence[MappedMolecule], rng: random.Random) -> str:
+    """Spell every molecule from a random atom, in random order."""
+    return _spell_freely(molecules, rng)[0]
 
 
 def align_to_product(
@@ -125,7 +145,18 @@ def _parse_atom_by_atom(mapped_smiles: str) -> tuple[Chem.Mol, list[int]]:
     return mol, maps
 
 
+@lru_cache(maxsize=4096)
+def _unmapped(smiles: str) -> MappedMolecule:
+    molecule = MappedMolecule.parse(smiles)
+    return MappedMolecule(molecule.mol, (0,) * len(molecule.maps))
+
+
+@lru_cache(maxsize=4096)
+def _read_again(canonical: str) -> Chem.Mol:
+    """Parse a canonical text; the molecule is shared, and nothing but its written order is ever set on it."""
+    return parse(canonical)
+
+
 def _written_order(mol: Chem.Mol) -> list[int]:
     """Atom indices in the order in which the last ``MolToSmiles`` call wrote them."""
-    order = mol.GetPropsAsDict(includePrivate=True, includeComputed=True)["_smilesAtomOutputOrder"]
-    return list(order)
+    return [int(index) for index in mol.GetProp("_smilesAtomOutputOrder").strip("[,]").split(",")]

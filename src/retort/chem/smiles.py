@@ -69,6 +69,11 @@ def components(smiles: str, *, stereo: bool = True) -> tuple[str, ...]:
     return _components(smiles, stereo)
 
 
+def without_stereo(canonical: str) -> str:
+    """Return the stereo-free spelling of a canonical one: nothing is read again where it has no mark of stereo."""
+    return canonicalize(canonical, stereo=False) if _STEREO.search(canonical) else canonical
+
+
 def canonical_or_none(smiles: str, *, stereo: bool = True) -> str | None:
     """Return :func:`canonicalize`, or None where the text cannot be read."""
     try:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from retort.chem.mapping import split_roles
 from retort.chem.reaction import Reaction
-from retort.chem.smiles import canonicalize, components, map_numbers
+from retort.chem.smiles import components, map_numbers, without_stereo
 from retort.chem.tokens import tokenize_smiles
-from retort.data.records import RawRow, Record, Rejection
+from retort.data.records import MoleculeRow, RawRow, Record, Rejection
 from retort.errors import ChemistryError
 
 
@@ -17,7 +17,7 @@ class Keys:
 
     Attributes:
         products: The whole product side, and its largest component where it has several.
-        reactants: The contributing reactants (all precursors where roles are unknown).
+        reactants: The contributing reactants (all precursors where roles are unknown); of a single molecule, itself.
     """
 
     products: tuple[str, ...]
@@ -53,6 +53,17 @@ def clean(row: RawRow, source: str) -> Clean | Rejection:
         return Rejection(row.id, source, f"unreadable: {_kind(error)}", row.reaction)
 
 
+def clean_molecule(row: MoleculeRow, source: str) -> Clean | Rejection:
+    """Canonicalise one molecule; its record is a reaction that has products alone."""
+    if not row.smiles.strip():
+        return Rejection(row.id, source, "no molecule", row.text)
+    try:
+        reaction = Reaction((), (), components(row.smiles))
+        return Clean(Record(row.id, source, row.split, reaction), keys_of(reaction))
+    except ChemistryError as error:
+        return Rejection(row.id, source, f"unreadable: {_kind(error)}", row.smiles)
+
+
 def unfit_for_training(record: Record, max_tokens: int) -> str | None:
     """Return why a readable record should not be trained on, or None.
 
@@ -70,12 +81,12 @@ def unfit_for_training(record: Record, max_tokens: int) -> str | None:
 
 
 def keys_of(reaction: Reaction) -> Keys:
-    """Return the leak-rule keys of a readable reaction."""
-    parts = [canonicalize(part, stereo=False) for part in reaction.products]
-    whole = ".".join(sorted(parts))
-    largest = max(parts, key=len)
-    products = (whole,) if len(parts) == 1 else (whole, largest)
-    return Keys(products, canonicalize(".".join(reaction.reactants), stereo=False))
+    """Return the leak-rule keys of a clean reaction, or of a clean molecule (no precursors)."""
+    parts = sorted(map(without_stereo, reaction.products))
+    whole = ".".join(parts)
+    products = (whole,) if len(parts) == 1 else (whole, max(parts, key=len))
+    reactants = ".".join(sorted(map(without_stereo, reaction.reactants)))
+    return Keys(products, reactants or whole)
 
 
 def _roles(row: RawRow) -> tuple[Reaction, str | None]:

@@ -1,7 +1,7 @@
-"""Prepared folders as training batches: memory-mapped tokens, token budgets, length buckets; tensors begin here.
+"""Prepared folders as training batches: memory-mapped tokens, padded tensors; tensors begin here.
 
-Needs numpy and torch alone, so that training runs where RDKit and polars are absent. Every plan is a function of
-``(seed, epoch)``, so a run resumes from ``(epoch, batch)`` without having kept an order on disk.
+Needs numpy and torch alone, so that training runs where RDKit and polars are absent. Rows of the pseudo
+task ``span_denoising`` are stored whole and corrupted here (:mod:`retort.data.spans`); all lengths are those after it.
 
 Legend: ``b`` examples of a batch, ``s`` source tokens, ``t`` target tokens.
 """
@@ -9,22 +9,24 @@ Legend: ``b`` examples of a batch, ``s`` source tokens, ``t`` target tokens.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retort.errors import ConfigError, DataError, UnknownNameError
+from retort.data.spans import SPAN_DENOISING, corrupt, corrupted_lengths
+from retort.errors import DataError, UnknownNameError
+from retort.prompting.vocabulary import SENTINELS, Vocabulary
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT, VERSION = "retort-prepared", 1
 PAD_ID, IGNORED = 0, -100
-_SOURCE_BUCKET = 4  # rows are sorted by source length in steps of this many tokens, then by target length
 Rows = NDArray[np.int64]
+Number = TypeVar("Number", int, Rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,9 @@ class PreparedSplit:
         tokens: All sequences one after another, uint16 [total].
         offsets: Start of sequence ``2 * (row * copies + copy)`` (source) and of the next one (target), int64.
         tasks: Index into ``task_names`` of each row, uint8 [rows].
+        sources: Index into ``source_names`` of each row, uint8 [rows]; None in folders that do not keep it.
+        source_weights: The folder's own weights of sources, 1.0 where not named.
+        sentinels: Ids of the tokens that mark spans, of which ``span_denoising`` needs some; uint16.
     """
 
     tokens: NDArray[np.uint16]
@@ -59,26 +64,44 @@ class PreparedSplit:
     tasks: NDArray[np.uint8]
     task_names: tuple[str, ...]
     copies: int
+    sources: NDArray[np.uint8] | None = None
+    source_names: tuple[str, ...] = ()
+    source_weights: Mapping[str, float] = field(default_factory=dict)
+    sentinels: NDArray[np.uint16] = field(default_factory=lambda: np.empty(0, np.uint16))
 
     def __len__(self) -> int:
         return len(self.tasks)
 
-    def pair(self, row: int, epoch: int = 0) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+    @property
+    def denoised(self) -> int:
+        """Index of the pseudo task whose rows are corrupted, -1 where there is none."""
+        return self.task_names.index(SPAN_DENOISING) if SPAN_DENOISING in self.task_names else -1
+
+    def pair(self, row: int, epoch: int = 0, seed: int = 0) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
         """Return the source and target ids of a row in the spelling of an epoch; both end in ``</s>``.
 
         Row ``r`` is read in copy ``(r + e) mod copies`` in epoch ``e``: every epoch holds all kinds of copies, and a
-        row has shown each of its copies after ``copies`` epochs.
+        row has shown each of its copies after ``copies`` epochs. The seed counts for denoised rows alone.
         """
         first = 2 * (row * self.copies + (row + epoch) % self.copies)
         start, middle, end = self.offsets[first : first + 3]
+        if self.tasks[row] == self.denoised:
+            return corrupt(self.tokens[start:middle], self.sentinels, seed, epoch, row)
         return self.tokens[start:middle], self.tokens[middle:end]
 
-    def lengths(self, epoch: int = 0) -> tuple[Rows, Rows]:
-        """Return the source and target lengths of every row in the spelling of an epoch, in tokens."""
-        rows = np.arange(len(self))
-        first = 2 * (rows * self.copies + (rows + epoch) % self.copies)
+    def lengths(self, epoch: int = 0, rows: Rows | None = None) -> tuple[Rows, Rows]:
+        """Return the source and target lengths of rows (all by default) in the spelling of an epoch, in tokens.
+
+        Those of denoised rows are the exact ones after corruption, whatever the seed.
+        """
+        chosen = np.arange(len(self)) if rows is None else rows
+        first = 2 * (chosen * self.copies + (chosen + epoch) % self.copies)
         starts = np.asarray(self.offsets)
-        return starts[first + 1] - starts[first], starts[first + 2] - starts[first + 1]
+        sources, targets = starts[first + 1] - starts[first], starts[first + 2] - starts[first + 1]
+        noisy = np.asarray(self.tasks)[chosen] == self.denoised
+        if noisy.any():
+            sources[noisy], targets[noisy] = corrupted_lengths(sources[noisy], len(self.sentinels))
+        return sources, targets
 
 
 @dataclass(frozen=True)
@@ -138,126 +161,69 @@ class PreparedFolder:
         except (OSError, ValueError) as error:
             raise DataError(f"split {name!r} of {str(self.path)!r} cannot be read: {error}.") from error
         copies = int(self.manifest["copies"].get(name, 1))
-        if len(offsets) != 2 * len(tasks) * copies + 1 or offsets[-1] != len(tokens):
+        sources, names = self._sources(name), tuple(self.manifest.get("sources", ()))
+        fits = len(offsets) == 2 * len(tasks) * copies + 1 and offsets[-1] == len(tokens)
+        if not fits or (sources is not None and (len(sources) != len(tasks) or max(sources, default=0) >= len(names))):
             raise DataError(f"the arrays of split {name!r} of {str(self.path)!r} do not fit together.")
-        return PreparedSplit(tokens, offsets, tasks, tuple(self.manifest["tasks"]), copies)
+        tasks_named = tuple(self.manifest["tasks"])
+        weights = dict(self.manifest.get("source_weights", {}))
+        return PreparedSplit(
+            tokens, offsets, tasks, tasks_named, copies, sources, names, weights, self._sentinels(tasks_named)
+        )
+
+    def _sources(self, split: str) -> NDArray[np.uint8] | None:
+        path = self.path / f"{split}.sources.npy"
+        if not path.exists() or "sources" not in self.manifest:
+            return None
+        try:
+            return np.asarray(np.load(path))
+        except (OSError, ValueError) as error:
+            raise DataError(f"split {split!r} of {str(self.path)!r} cannot be read: {error}.") from error
+
+    def _sentinels(self, tasks: tuple[str, ...]) -> NDArray[np.uint16]:
+        """Return the ids of the sentinels where a task needs them."""
+        if SPAN_DENOISING not in tasks:
+            return np.empty(0, np.uint16)
+        ids = Vocabulary.load(self.path / "vocabulary.json").ids
+        missing = [token for token in SENTINELS if token not in ids]
+        if missing:
+            raise DataError(f"the vocabulary of {str(self.path)!r} lacks {missing[0]}, which {SPAN_DENOISING} needs.")
+        return np.array([ids[token] for token in SENTINELS], np.uint16)
 
 
-@dataclass(frozen=True, slots=True)
-class BatchPlan:
-    """The batches of one epoch.
-
-    Attributes:
-        batches: Row indices of each batch, in the order they are visited.
-        too_long: Rows left out because source or target exceeds its limit.
-    """
-
-    batches: list[Rows]
-    too_long: int
-
-
-@dataclass(frozen=True, slots=True)
-class BatchLimits:
-    """Sizes in tokens.
-
-    Attributes:
-        tokens: Most source + target tokens of a batch, padding included.
-        source: Longest source that is used.
-        target: Longest target that is used.
-    """
-
-    tokens: int
-    source: int
-    target: int
-
-    def __post_init__(self) -> None:
-        if self.source + self.target > self.tokens:
-            raise ConfigError(
-                f"a batch of {self.tokens} tokens cannot hold a source of {self.source} and a target of {self.target}.",
-                "Raise tokens_per_batch or lower the length limits.",
-            )
-
-
-def plan_epoch(
-    split: PreparedSplit, limits: BatchLimits, *, epoch: int, seed: int, weights: Mapping[str, float] | None = None
-) -> BatchPlan:
-    """Cut the rows of an epoch into batches of like length, and shuffle the batches.
-
-    ``weights`` says how often a row of a task is visited per epoch on average; 1.0 where a task is not named.
-
-    Raises:
-        UnknownNameError: A weight names a task that the folder does not have.
-        DataError: No row fits the limits.
-    """
-    random = np.random.default_rng([seed, epoch])
-    rows = random.permutation(_mixture(split, weights or {}, random))
-    sources, targets = split.lengths(epoch)
-    fits = (sources[rows] <= limits.source) & (targets[rows] <= limits.target)
-    kept = rows[fits]
-    if not len(kept):
-        raise DataError(f"none of {len(rows)} rows fits the length limits {limits.source} and {limits.target}.")
-    order = kept[np.lexsort((targets[kept], sources[kept] // _SOURCE_BUCKET))]
-    batches = _cut(order, sources, targets, limits.tokens)
-    return BatchPlan([batches[i] for i in random.permutation(len(batches))], int(len(rows) - len(kept)))
-
-
-def collate(split: PreparedSplit, rows: Sequence[int] | Rows, epoch: int = 0) -> Batch:
-    """Pad the rows of a batch to its longest source and target."""
+def collate(
+    split: PreparedSplit, rows: Sequence[int] | Rows, epoch: int = 0, *, seed: int = 0, multiple: int = 1
+) -> Batch:
+    """Pad the rows of a batch to its longest source and target, rounded up to a multiple."""
     import torch
 
-    pairs = [split.pair(int(row), epoch) for row in rows]
-    source = _padded([pair[0] for pair in pairs], PAD_ID)
-    labels = _padded([pair[1] for pair in pairs], IGNORED)
+    chosen = np.asarray(rows, np.int64)
+    if (np.asarray(split.tasks)[chosen] == split.denoised).any():
+        pairs = [split.pair(row, epoch, seed) for row in chosen.tolist()]
+        sides = [(np.concatenate(side), np.array([len(ids) for ids in side])) for side in zip(*pairs, strict=True)]
+    else:
+        sides = [_stored(split, chosen, epoch, side) for side in (0, 1)]
+    source, labels = (_padded(*side, fill, multiple) for side, fill in zip(sides, (PAD_ID, IGNORED), strict=True))
     tensor = torch.from_numpy(source)
-    count = sum(len(a) + len(b) for a, b in pairs)
-    return Batch(tensor, (tensor != PAD_ID).long(), torch.from_numpy(labels), count)
+    return Batch(tensor, (tensor != PAD_ID).long(), torch.from_numpy(labels), len(sides[0][0]) + len(sides[1][0]))
 
 
-def fixed_subset(split: PreparedSplit, rows: int, seed: int = 0) -> Rows:
-    """Return at most ``rows`` rows of every task, the same at each call, in rising order."""
-    random = np.random.default_rng(seed)
-    chosen = [random.permutation(np.flatnonzero(split.tasks == task))[:rows] for task in np.unique(split.tasks)]
-    return np.sort(np.concatenate(chosen)).astype(np.int64) if chosen else np.empty(0, np.int64)
+def rounded_up(number: Number, multiple: int) -> Number:
+    """Return the next multiple."""
+    return -(-number // multiple) * multiple
 
 
-def sorted_batches(split: PreparedSplit, rows: Rows, limits: BatchLimits) -> BatchPlan:
-    """Cut given rows into batches by length, without chance: for evaluation."""
-    sources, targets = split.lengths()
-    kept = rows[(sources[rows] <= limits.source) & (targets[rows] <= limits.target)]
-    order = kept[np.lexsort((targets[kept], sources[kept] // _SOURCE_BUCKET))]
-    return BatchPlan(_cut(order, sources, targets, limits.tokens), int(len(rows) - len(kept)))
+def _stored(split: PreparedSplit, rows: Rows, epoch: int, side: int) -> tuple[NDArray[np.uint16], Rows]:
+    """Return the stored sources (side 0) or targets (1) of rows, one after another, and their lengths."""
+    place = 2 * (rows * split.copies + (rows + epoch) % split.copies) + side
+    starts = np.asarray(split.offsets)[place]
+    lengths = np.asarray(split.offsets)[place + 1] - starts
+    return split.tokens[np.repeat(starts - (np.cumsum(lengths) - lengths), lengths) + np.arange(lengths.sum())], lengths
 
 
-def _mixture(split: PreparedSplit, weights: Mapping[str, float], random: np.random.Generator) -> Rows:
-    """Return row indices, each repeated by the whole part of its task's weight and once more by chance of the rest."""
-    for name in weights:
-        if name not in split.task_names:
-            raise UnknownNameError("task", name, split.task_names)
-    by_task = np.array([weights.get(name, 1.0) for name in split.task_names])
-    if (by_task < 0).any():
-        raise ConfigError(f"task weights must not be negative: {dict(weights)}.")
-    weight = by_task[np.asarray(split.tasks)]
-    times = np.floor(weight).astype(np.int64)
-    times += random.random(len(weight)) < weight - times
-    return np.repeat(np.arange(len(split), dtype=np.int64), times)
-
-
-def _cut(order: Rows, sources: Rows, targets: Rows, budget: int) -> list[Rows]:
-    batches: list[Rows] = []
-    start, longest_source, longest_target = 0, 0, 0
-    for i, (source, target) in enumerate(zip(sources[order].tolist(), targets[order].tolist(), strict=True)):
-        wider_source, wider_target = max(longest_source, source), max(longest_target, target)
-        if (i - start + 1) * (wider_source + wider_target) > budget:
-            batches.append(order[start:i])
-            start, wider_source, wider_target = i, source, target
-        longest_source, longest_target = wider_source, wider_target
-    if start < len(order):
-        batches.append(order[start:])
-    return batches
-
-
-def _padded(sequences: Sequence[NDArray[np.uint16]], fill: int) -> Rows:
-    padded = np.full((len(sequences), max(map(len, sequences))), fill, np.int64)
-    for i, sequence in enumerate(sequences):
-        padded[i, : len(sequence)] = sequence
+def _padded(tokens: NDArray[np.uint16], lengths: Rows, fill: int, multiple: int) -> Rows:
+    """Lay sequences, given one after another, into rows of the longest's length, rounded up."""
+    width = rounded_up(int(lengths.max()), multiple)
+    padded = np.full((len(lengths), width), fill, np.int64)
+    padded[np.arange(width) < lengths[:, None]] = tokens
     return padded

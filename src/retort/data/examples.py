@@ -1,16 +1,27 @@
-"""Record -> examples: each task's question and answer, in K spellings that carry no hint of a mapped order."""
+"""Record -> examples: each task's question and answer, in K spellings that carry no hint of a mapped order.
+
+Molecules are parsed once per record and spelled once per root, whatever the number of copies and tasks.
+"""
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from retort.chem.mapping import MappedMolecule, align_to_product, align_to_reactants, mapped_components
+from retort.chem.mapping import (
+    MappedMolecule,
+    align_to_product,
+    align_to_reactants,
+    mapped_components,
+    spell_randomly,
+)
 from retort.chem.reaction import Reaction
-from retort.chem.smiles import randomize
 from retort.config import option
 from retort.data.records import Example, Record
+from retort.data.spans import SPAN_DENOISING
 from retort.prompting.task import TASKS, Question, Task
+
+Molecules = list[MappedMolecule]
 
 
 @dataclass(frozen=True)
@@ -18,9 +29,18 @@ class Spelling:
     """How training copies are spelled."""
 
     copies: int = option(4, help="spellings per training row; in epoch e row r is read in copy (r + e) mod copies")
-    aligned: float = option(0.8, help="share of copies whose two sides start at corresponding atoms (16 of 20)")
+    aligned: float = option(
+        0.8,
+        help="share of copies whose two sides start at corresponding atoms, where maps are known; the same number in "
+        "every row (16 of 20); the first copy is canonical",
+    )
     separated: float = option(0.3, help="share of forward prompts that mark reagents")
     with_class: float = option(0.3, help="share of retrosynthesis prompts that state a known reaction class")
+
+    @property
+    def aligned_copies(self) -> int:
+        """Number of aligned copies of a row whose maps are known; the first copy is never one of them."""
+        return min(round(self.aligned * self.copies), self.copies - 1)
 
 
 def fits(task: Task, record: Record) -> bool:
@@ -41,10 +61,64 @@ def canonical_example(task: Task, record: Record, row: int, *, with_class: bool 
 def spelled_examples(task: Task, record: Record, row: int, spelling: Spelling, seed: int) -> list[Example]:
     """Return K spellings of one question; the first is canonical. The same seed gives the same texts."""
     rng = random.Random(f"{seed}:{record.id}:{task.name}")
-    molecules = _mapped(record)
+    molecules = _molecules(record)
     first = canonical_example(task, record, row)
-    rest = [_respelled(task, record, row, spelling, molecules, rng) for _ in range(spelling.copies - 1)]
-    return [first, *rest]
+    kinds = _kinds(spelling, molecules.mapped, rng)
+    return [first, *(_respelled(task, record, row, spelling, molecules, aligned, rng) for aligned in kinds)]
+
+
+def span_examples(record: Record, row: int, spelling: Spelling, seed: int) -> list[Example]:
+    """Return K spellings of a whole reaction, or of a bare molecule, for span denoising; the target is empty.
+
+    The first is canonical. Of the aligned ones, half start from the reactants and half from the products, by chance.
+    """
+    rng = random.Random(f"{seed}:{record.id}:{SPAN_DENOISING}")
+    molecules = _molecules(record)
+    kinds = _kinds(spelling, molecules.mapped, rng)
+    reactions = [record.reaction, *(_whole(molecules, aligned, rng) for aligned in kinds)]
+    return [Example(row, SPAN_DENOISING, _bare(reaction), "") for reaction in reactions]
+
+
+@dataclass(frozen=True)
+class _Molecules:
+    """The molecules of one record, each parsed once; where maps are known reactants and products carry them."""
+
+    reactants: Molecules
+    reagents: Molecules
+    products: Molecules
+    mapped: bool
+
+
+@lru_cache(maxsize=4)  # the tasks of one record follow each other
+def _molecules(record: Record) -> _Molecules:
+    reaction = record.reaction
+    reactants, products = _mapped(record) or (_unmapped(reaction.reactants), _unmapped(reaction.products))
+    mapped = any(number for molecule in products for number in molecule.maps)
+    return _Molecules(reactants, _unmapped(reaction.reagents), products, mapped)
+
+
+def _mapped(record: Record) -> tuple[Molecules, Molecules] | None:
+    """Return mapped reactants and products if they are molecules of the record; reactants without maps come last.
+
+    They are sorted by their canonical spelling: the order of the mapped text must leave no trace.
+    """
+    if record.mapped is None:
+        return None
+    reactants, products = (
+        sorted(mapped_components(side), key=lambda molecule: molecule.smiles) for side in record.mapped.split(">>")
+    )
+    if sorted(m.smiles for m in products) != sorted(record.reaction.products):
+        return None
+    left = _without(record.reaction.reactants, [molecule.smiles for molecule in reactants])
+    return None if left is None else ([*reactants, *_unmapped(left)], products)
+
+
+def _kinds(spelling: Spelling, mapped: bool, rng: random.Random) -> list[bool]:
+    """Say of every copy but the first whether it is aligned: an exact number of them, in random order."""
+    aligned = spelling.aligned_copies if mapped else 0
+    kinds = [copy < aligned for copy in range(spelling.copies - 1)]
+    rng.shuffle(kinds)
+    return kinds
 
 
 def _respelled(
@@ -52,80 +126,74 @@ def _respelled(
     record: Record,
     row: int,
     spelling: Spelling,
-    molecules: tuple[list[MappedMolecule], list[MappedMolecule]] | None,
+    molecules: _Molecules,
+    aligned: bool,
     rng: random.Random,
 ) -> Example:
-    aligned = molecules if rng.random() < spelling.aligned else None
     separated = rng.random() < spelling.separated
     stated = task.uses_class and rng.random() < spelling.with_class
     if task.name == "forward_prediction":
-        reaction = _forward(record.reaction, aligned, separated, rng)
+        reaction = _forward(record.reaction, molecules, aligned, separated, rng)
     else:
-        reaction = _backward(record.reaction, aligned, rng)
+        reaction = _backward(record.reaction, molecules, aligned, rng)
     question = Question(task.name, task.given(reaction), record.reaction_class if stated else None)
     return Example(row, task.name, question.prompt, task.wanted(reaction))
 
 
-def _forward(
-    reaction: Reaction,
-    aligned: tuple[list[MappedMolecule], list[MappedMolecule]] | None,
-    separated: bool,
-    rng: random.Random,
-) -> Reaction:
-    if not separated:
-        reaction = _mixed(reaction)
-    if aligned is None:
-        return Reaction(_random(reaction.reactants, rng), _random(reaction.reagents, rng), reaction.products)
-    reactants, products = aligned
-    if separated:
-        text, product = align_to_reactants(reactants, products, rng)
-        return Reaction((text,), _random(reaction.reagents, rng), (product,))
-    # Reagents of the record stand among the precursors: give them places of their own without maps.
-    known = [molecule.smiles for molecule in reactants]
-    spectators = [_unmapped(part) for part in _without(reaction.reactants, known)]
-    text, product = align_to_reactants([*reactants, *spectators], products, rng)
-    return Reaction((text,), (), (product,))
+def _forward(reaction: Reaction, molecules: _Molecules, aligned: bool, separated: bool, rng: random.Random) -> Reaction:
+    """Spell what reacts at random; the product follows it, or keeps its canonical spelling."""
+    first = molecules.reactants if separated else [*molecules.reactants, *molecules.reagents]
+    if aligned:
+        text, product = align_to_reactants(first, molecules.products, rng)
+    else:
+        text, product = spell_randomly(first, rng), ".".join(reaction.products)
+    return Reaction((text,), _random(molecules.reagents, rng) if separated else (), (product,))
 
 
-def _backward(
-    reaction: Reaction, aligned: tuple[list[MappedMolecule], list[MappedMolecule]] | None, rng: random.Random
-) -> Reaction:
-    if aligned is None:
-        return Reaction(reaction.reactants, reaction.reagents, _random(reaction.products, rng))
-    product, reactants = align_to_product(*aligned, rng)
+def _backward(reaction: Reaction, molecules: _Molecules, aligned: bool, rng: random.Random) -> Reaction:
+    """Spell the product at random; the reactants follow it, or keep their canonical spelling."""
+    if not aligned:
+        return Reaction(reaction.reactants, reaction.reagents, _random(molecules.products, rng))
+    product, reactants = align_to_product(molecules.reactants, molecules.products, rng)
     return Reaction((reactants,), reaction.reagents, (product,))
+
+
+def _whole(molecules: _Molecules, aligned: bool, rng: random.Random) -> Reaction:
+    """Spell all three roles at random, or both sides from corresponding atoms."""
+    reagents = _random(molecules.reagents, rng)
+    if not aligned:
+        return Reaction(_random(molecules.reactants, rng), reagents, _random(molecules.products, rng))
+    if rng.random() < 0.5:
+        reactants, product = align_to_reactants(molecules.reactants, molecules.products, rng)
+    else:
+        product, reactants = align_to_product(molecules.reactants, molecules.products, rng)
+    return Reaction((reactants,), reagents, (product,))
+
+
+def _bare(reaction: Reaction) -> str:
+    return str(reaction) if reaction.precursors else ".".join(reaction.products)
 
 
 def _mixed(reaction: Reaction) -> Reaction:
     return Reaction(tuple(sorted(reaction.precursors)), (), reaction.products)
 
 
-@lru_cache(maxsize=4)  # the tasks of one record follow each other
-def _mapped(record: Record) -> tuple[list[MappedMolecule], list[MappedMolecule]] | None:
-    """Return mapped reactants and products if they are the same molecules as the record's."""
-    if record.mapped is None:
-        return None
-    reactants, products = (mapped_components(side) for side in record.mapped.split(">>"))
-    same = sorted(m.smiles for m in reactants) == sorted(record.reaction.reactants) and sorted(
-        m.smiles for m in products
-    ) == sorted(record.reaction.products)
-    return (reactants, products) if same else None
+def _unmapped(parts: Sequence[str]) -> Molecules:
+    return [MappedMolecule.unmapped(part) for part in parts]
 
 
-def _unmapped(smiles: str) -> MappedMolecule:
-    molecule = MappedMolecule.parse(smiles)
-    return MappedMolecule(molecule.mol, (0,) * len(molecule.maps))
-
-
-def _without(parts: Sequence[str], taken: Sequence[str]) -> list[str]:
+def _without(parts: Sequence[str], taken: Sequence[str]) -> list[str] | None:
+    """Return the parts that are left, or None where something is taken that is not there."""
     left = list(parts)
     for part in taken:
+        if part not in left:
+            return None
         left.remove(part)
     return left
 
 
-def _random(role: Sequence[str], rng: random.Random) -> tuple[str, ...]:
-    return (randomize(".".join(role), rng),) if role else ()
+def _random(molecules: Molecules, rng: random.Random) -> tuple[str, ...]:
+    return (spell_randomly(molecules, rng),) if molecules else ()
 
 
 def tasks_named(names: Sequence[str]) -> list[Task]:

@@ -7,78 +7,117 @@ Layout (version 1)::
     {train,valid}.tokens.npy     uint16 [t]         all sequences end to end, each ended by </s>
     {train,valid}.offsets.npy    int64 [2*r*k + 1]  sequence 2*(row*k + copy) is a source, the next one its target
     {train,valid}.tasks.npy      uint8 [r]          index into the manifest's tasks
-    records.parquet              clean rows that passed the leak rule, with their part
+    {train,valid}.sources.npy    uint8 [r]          index into the manifest's sources
+    records.parquet              clean reactions that passed the leak rule, with their part
+    molecules.parquet            the same of molecules, where a source has them
     rejects.jsonl.xz             every other row, with its reason
     examples/<part>/<source>.<task>.csv    input, target, id: held-out rows for ``retort evaluate``
+    timing.json                  seconds, rates and memory of the run that made it; not among the checksums
+
+Everything but ``timing.json`` is a function of the configuration: not of the number of processes, nor of whether
+the run was interrupted. A row of the task ``span_denoising`` keeps its whole text as source and ``</s>`` as target.
 """
 
 import csv
 import hashlib
 import json
 import lzma
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from retort.chem.reaction import Reaction
+from retort.data.arrays import append_row, split_arrays
+from retort.data.encode import Encoded, Encoder
 from retort.data.examples import canonical_example, fits
 from retort.data.records import Example, Record, Rejection
+from retort.data.shards import RECORD_SCHEMA, record_of, records_in, rejections_in, row_of, write_table
+from retort.data.splits import TEST, TRAIN, VALID_PARTS
 from retort.errors import DataError
 from retort.prompting.task import Task
 from retort.prompting.vocabulary import Vocabulary
 
 FORMAT, VERSION = "retort-prepared", 1
+_UNCHECKED = ("manifest.json", "timing.json")
 
-Encoded = tuple[int, list[npt.NDArray[np.uint16]]]
-"""Task index of a row, and its sequences: source, target, source, target, ..."""
+_ROW_GROUP = 65_536
+_IS_MOLECULE = (pl.col("reactants") == "") & (pl.col("reagents") == "") & pl.col("reason").is_null()
 
 
 def encode_examples(examples: Sequence[Example], task: int, vocabulary: Vocabulary) -> Encoded:
     """Turn the copies of one row into token arrays."""
-    texts = [text for example in examples for text in (example.prompt, example.target)]
-    return task, [np.asarray(vocabulary.encode(text), dtype=np.uint16) for text in texts]
+    return task, Encoder(vocabulary).examples(examples)
 
 
-def write_arrays(folder: Path, split: str, rows: Iterable[Encoded], copies: int) -> int:
-    """Write the three arrays of one split; returns the number of rows.
+def write_arrays(folder: Path, split: str, rows: Iterable[Encoded], copies: int, sources: Iterable[int] = ()) -> int:
+    """Write the arrays of one split, row by row; returns the number of rows.
+
+    Args:
+        folder: Where.
+        split: ``train`` or ``valid``.
+        rows: Encoded rows.
+        copies: Source-target pairs of each row.
+        sources: Index of each row's source; 0 where they end early.
 
     Raises:
         DataError: A row does not have ``copies`` source-target pairs.
     """
-    tokens: list[npt.NDArray[np.uint16]] = []
-    tasks: list[int] = []
-    for task, sequences in rows:
-        if len(sequences) != 2 * copies:
-            raise DataError(f"a row has {len(sequences)} sequences instead of {2 * copies}.")
-        tokens += sequences
-        tasks.append(task)
-    lengths = np.fromiter((len(t) for t in tokens), dtype=np.int64, count=len(tokens))
-    np.save(folder / f"{split}.tokens.npy", np.concatenate(tokens) if tokens else np.zeros(0, np.uint16))
-    np.save(folder / f"{split}.offsets.npy", np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)]))
-    np.save(folder / f"{split}.tasks.npy", np.asarray(tasks, dtype=np.uint8))
-    return len(tasks)
+    with split_arrays(folder, split, copies) as arrays:
+        for row, source in zip(rows, chain(sources, repeat(0)), strict=False):
+            append_row(arrays, row, source)
+        return arrays.tasks.length
 
 
-def write_records(path: Path, records: Sequence[Record]) -> None:
+def write_records(path: Path, records: Iterable[Record]) -> None:
     """Write clean records as Parquet, one role a column."""
-    columns = {
-        "id": [r.id for r in records],
-        "source": [r.source for r in records],
-        "split": [r.split for r in records],
-        "reactants": [".".join(r.reaction.reactants) for r in records],
-        "reagents": [".".join(r.reaction.reagents) for r in records],
-        "products": [".".join(r.reaction.products) for r in records],
-        "roles_known": [r.roles_known for r in records],
-        "mapped": [r.mapped for r in records],
-        "reaction_class": [r.reaction_class for r in records],
-        "origin": [r.origin for r in records],
+    write_table(path, pl.DataFrame([row_of(record) for record in records], schema=dict(RECORD_SCHEMA)))
+
+
+def gather_records(path: Path, chunks: Sequence[Path]) -> None:
+    """Write the reactions of judged chunks as Parquet, in row groups, without holding them in memory."""
+    _gather(path, chunks, ~_IS_MOLECULE, list(RECORD_SCHEMA))
+
+
+def gather_molecules(path: Path, chunks: Sequence[Path]) -> None:
+    """Write the molecules of judged chunks as Parquet: id, source, split, smiles."""
+    _gather(path, chunks, _IS_MOLECULE, ["id", "source", "split", pl.col("products").alias("smiles")])
+
+
+def mapped_rows(chunks: Sequence[Path]) -> int:
+    """Return the number of train rows of judged chunks whose maps are known."""
+    rows = (pl.col("reason").is_null() & pl.col("mapped").is_not_null() & (pl.col("split") == TRAIN)).sum()
+    return int(pl.scan_parquet(list(chunks)).select(rows).collect().item()) if chunks else 0
+
+
+def gather(folder: Path, chunks: Sequence[Path], tasks: Sequence[Task]) -> dict[str, Any]:
+    """Write records, molecules, rejected rows and evaluation files from judged chunks; return the counts of rows."""
+    gather_records(folder / "records.parquet", chunks)
+    counts = _count(chunks, pl.col("reason").is_null(), pl.col("source") + "/" + pl.col("split"))
+    if _count(chunks, _IS_MOLECULE, pl.col("source")):
+        gather_molecules(folder / "molecules.parquet", chunks)
+    write_rejects(folder / "rejects.jsonl.xz", (rejection for chunk in chunks for rejection in rejections_in(chunk)))
+    held_out = (record for chunk in chunks for record in records_in(chunk, *VALID_PARTS, TEST))
+    return {
+        "records": dict(sorted(counts.items())),
+        "rejected": _count(chunks, pl.col("reason").is_not_null(), pl.col("source") + ": " + pl.col("reason")),
+        "evaluation": write_evaluation_files(folder / "examples", held_out, tasks),
     }
-    schema = {"mapped": pl.String, "reaction_class": pl.Int8}
-    pl.DataFrame(columns, schema_overrides=schema).write_parquet(path, compression="zstd", statistics=False)
+
+
+def _count(chunks: Sequence[Path], which: pl.Expr, label: pl.Expr) -> dict[str, int]:
+    """Return label -> rows, most frequent first, ties by label."""
+    labels = pl.scan_parquet(list(chunks)).filter(which).select(label.alias("label")).group_by("label").len()
+    found = {str(name): int(count) for name, count in labels.collect().iter_rows()}
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _gather(path: Path, chunks: Sequence[Path], which: pl.Expr, columns: list[Any]) -> None:
+    table = pl.scan_parquet(list(chunks)).filter(pl.col("reason").is_null() & which).select(columns)
+    table.sink_parquet(path, compression="zstd", statistics=False, row_group_size=_ROW_GROUP, maintain_order=True)
 
 
 def read_records(path: Path) -> list[Record]:
@@ -91,13 +130,7 @@ def read_records(path: Path) -> list[Record]:
         table = pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DataError(f"cannot read {str(path)!r}: {error}.", "Run `retort prepare` first.") from error
-    return [_record(row) for row in table.iter_rows(named=True)]
-
-
-def _record(row: dict[str, Any]) -> Record:
-    roles = (tuple(row[role].split(".")) if row[role] else () for role in ("reactants", "reagents", "products"))
-    rest = {key: row[key] for key in ("id", "source", "split", "roles_known", "mapped", "reaction_class", "origin")}
-    return Record(reaction=Reaction(*roles), **rest)
+    return [record_of(row) for row in table.iter_rows(named=True)]
 
 
 def write_rejects(path: Path, rejections: Iterable[Rejection]) -> None:
@@ -108,30 +141,31 @@ def write_rejects(path: Path, rejections: Iterable[Rejection]) -> None:
             file.write(json.dumps(fields, ensure_ascii=False) + "\n")
 
 
-def write_evaluation_files(folder: Path, records: Sequence[Record], tasks: Sequence[Task]) -> dict[str, int]:
+def write_evaluation_files(folder: Path, records: Iterable[Record], tasks: Sequence[Task]) -> dict[str, int]:
     """Write held-out questions as CSV files of ``input,target,id``; returns ``part/source.task`` -> rows."""
-    counts: dict[str, int] = {}
-    for task in tasks:
-        grouped: dict[tuple[str, str], list[Record]] = {}
+    counts: Counter[str] = Counter()
+    with ExitStack() as open_files:
+        writers: dict[str, Any] = {}
         for record in records:
-            if record.split != "train" and fits(task, record):
-                grouped.setdefault((record.split, record.source), []).append(record)
-        for (part, source), members in sorted(grouped.items()):
-            name = f"{part}/{source}.{task.name}"
-            path = folder / f"{name}.csv"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_questions(path, members, task)
-            counts[name] = len(members)
-    return counts
+            if record.split == TRAIN:
+                continue
+            for task in tasks:
+                if not fits(task, record):
+                    continue
+                name = f"{record.split}/{record.source}.{task.name}"
+                if name not in writers:
+                    writers[name] = _question_writer(folder / f"{name}.csv", open_files)
+                example = canonical_example(task, record, 0)
+                writers[name].writerow([example.prompt.removeprefix(f"<{task.name}>"), example.target, record.id])
+                counts[name] += 1
+    return dict(sorted(counts.items()))
 
 
-def _write_questions(path: Path, records: Sequence[Record], task: Task) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["input", "target", "id"])
-        for record in records:
-            example = canonical_example(task, record, 0)
-            writer.writerow([example.prompt.removeprefix(f"<{task.name}>"), example.target, record.id])
+def _question_writer(path: Path, open_files: ExitStack) -> Any:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = csv.writer(open_files.enter_context(path.open("w", newline="", encoding="utf-8")))
+    writer.writerow(["input", "target", "id"])
+    return writer
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
@@ -166,5 +200,6 @@ def verify(folder: Path) -> None:
 
 
 def _checksums(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "manifest.json"):
-        yield path.relative_to(folder).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in _UNCHECKED):
+        with path.open("rb") as file:
+            yield path.relative_to(folder).as_posix(), hashlib.file_digest(file, "sha256").hexdigest()

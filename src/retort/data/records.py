@@ -21,6 +21,10 @@ class RawRow:
         mapped: A mapped spelling from another file, where the source has one.
         reaction_class: Curated class, where the source has one.
         origin: Patent, notebook or file identifier, for precedents.
+        year: Year of publication, where the source has one; splits by time need it.
+        yield_percent: Yield, 0..100, where the source has one.
+        label: Any other label of the source, such as a template class.
+        procedure: Text of the experimental procedure, where the source has one.
     """
 
     id: str
@@ -30,6 +34,56 @@ class RawRow:
     mapped: str | None = None
     reaction_class: int | None = None
     origin: str = ""
+    year: int | None = None
+    yield_percent: float | None = None
+    label: str | None = None
+    procedure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MoleculeRow:
+    """One molecule as a source's file has it, alone or with a text about it.
+
+    Attributes:
+        id: As for :class:`RawRow`.
+        split: As for :class:`RawRow`.
+        smiles: SMILES as written; empty where the source has the text alone.
+        text: Name, description or key; empty where the source has the molecule alone.
+        text_kind: What ``text`` is: ``name``, ``description``, ``inchikey`` or empty.
+    """
+
+    id: str
+    split: str
+    smiles: str
+    text: str = ""
+    text_kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TextRow:
+    """One question and answer in words, as a source's file has it.
+
+    Attributes:
+        id: As for :class:`RawRow`.
+        split: As for :class:`RawRow`.
+        kind: What is asked, in the source's words, such as ``forward reaction prediction``.
+        input: What is given, as written.
+        output: The answer, as written.
+        instruction: The instruction, where the source has one.
+        label: Any label of the source, such as an elicited type or the yields of all candidates.
+    """
+
+    id: str
+    split: str
+    kind: str
+    input: str
+    output: str
+    instruction: str = ""
+    label: str | None = None
+
+
+SourceRow = RawRow | MoleculeRow | TextRow
+"""Anything a source may yield; one source yields one kind."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,97 +1,104 @@
-"""Answers without learning: a model must beat these on its held-out rows before a task counts as trained.
+"""What answers without learning rest on: how popular an answer is, and which training questions are like a query.
 
-Both are pure functions of the training rows. *Popularity* gives the most frequent training answers to everybody.
-*Nearest neighbour* gives the answers of the most similar training reactions.
+A model must beat these on its held-out rows before a task counts as trained. Everything is a pure function of the
+training rows; the proposers ``popularity``, ``nearest_reaction`` and ``nearest_template`` turn it into candidates.
 """
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from rdkit.Chem import rdFingerprintGenerator
 
-from retort.chem.reaction import Reaction
 from retort.chem.smiles import canonicalize, parse
-from retort.errors import ChemistryError, UsageError
-from retort.evaluation.predictions import Candidate
 
 BITS, RADIUS = 1024, 2
+BYTES = 2 * BITS // 8
+_FIRST, _GROWTH = 64, 8  # neighbours that are put into order at first, and how many times more when these ran out
+_MARKED = re.compile(r"[@/\\:]|\[\d")  # stereo centres, double-bond geometry, isotopes, maps
+_ROLE = re.compile(r"(?<!-)>")
 
 
-def popularity(answers: Sequence[str], top_k: int) -> tuple[Candidate, ...]:
-    """Return the most frequent answers; the score is the log of the share of rows; ties fall to the smaller text.
-
-    Args:
-        answers: SMILES answers of the training rows; spellings of one answer count together.
-        top_k: How many candidates to return at most.
-
-    Raises:
-        ChemistryError: An answer cannot be read.
-        UsageError: There are no answers.
-    """
-    if not answers:
-        raise UsageError("the popularity baseline has no training answers.")
-    counts = Counter(canonicalize(answer) for answer in answers)
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:top_k]
-    return tuple(Candidate(text, float(np.log(n / len(answers))), "popularity") for text, n in ranked)
-
-
-def nearest_neighbour(
-    train: Sequence[tuple[str, str]], queries: Sequence[str], top_k: int
-) -> list[tuple[Candidate, ...]]:
-    """Return for each query the distinct answers of the most similar training questions, nearest first.
-
-    Questions are molecules or reactions (``reactants>>products``). The similarity is the Tanimoto coefficient of bit
-    vectors of 2 x 1024 bits: Morgan fingerprints (radius 2, no chirality) of the precursors, then of the products
-    or molecules. The score is the log of the similarity; neighbours without a common bit are no answers. Ties fall to
-    the earlier training row. A query that cannot be read gets no candidates.
-
-    Args:
-        train: ``(question, answer)`` of the training rows.
-        queries: The questions to answer.
-        top_k: How many candidates to return at most for each.
-
-    Raises:
-        ChemistryError: A training question or answer cannot be read.
-        UsageError: There are no training rows.
-    """
-    if not train:
-        raise UsageError("the nearest-neighbour baseline has no training rows.")
-    bits = np.stack([fingerprint(question) for question, _ in train])
-    sizes = np.bitwise_count(bits).sum(axis=1, dtype=np.int64)
-    answers = [canonicalize(answer) for _, answer in train]
-    return [_neighbours(bits, sizes, answers, query, top_k) for query in queries]
+def popular(answers: Iterable[str]) -> list[tuple[str, int]]:
+    """Return the distinct answers with their number of rows, most frequent first; ties fall to the smaller text."""
+    return sorted(Counter(answers).items(), key=lambda item: (-item[1], item[0]))
 
 
 def fingerprint(question: str) -> NDArray[np.uint8]:
-    """Packed bits ``[2 * 1024 / 8]`` of a question; raises ChemistryError where it cannot be read."""
-    if ">" not in question.replace("->", ""):
-        return np.concatenate([_side(()), _side((question,))])
-    reaction = Reaction.parse(question)
-    return np.concatenate([_side(reaction.precursors), _side(reaction.products)])
+    """Return the packed bits [256] of a question: two halves of 1,024 Morgan bits of radius 2, without stereo.
+
+    Args:
+        question: A reaction ``reactants>reagents>products`` fills the first half with its precursors and the second
+            with its products; molecules, also ``reactants>reagents``, fill the second one together.
+
+    Raises:
+        ChemistryError: It cannot be read.
+    """
+    roles = _ROLE.split(question)
+    if len(roles) != 3:
+        molecules = ".".join(filter(None, roles))
+        return np.concatenate([np.zeros(BYTES // 2, np.uint8), _side(molecules)])
+    precursors = ".".join(filter(None, roles[:2]))
+    sides = [_side(side) if side else np.zeros(BYTES // 2, np.uint8) for side in (precursors, roles[2])]
+    return np.concatenate(sides)
 
 
-def _side(compounds: Sequence[str]) -> NDArray[np.uint8]:
-    if not compounds:
-        return np.zeros(BITS // 8, dtype=np.uint8)
-    generator = rdFingerprintGenerator.GetMorganGenerator(radius=RADIUS, fpSize=BITS)
-    bits: NDArray[np.uint8] = generator.GetFingerprintAsNumPy(parse(canonicalize(".".join(compounds), stereo=False)))
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Training questions, searched by the Tanimoto coefficient of their bits.
+
+    Attributes:
+        words: uint64 [32, rows], the bits of all questions, word by word.
+        sizes: int64 [rows], how many bits each question has.
+    """
+
+    words: NDArray[np.uint64]
+    sizes: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, bits: NDArray[np.uint8]) -> Self:
+        """Take packed bits [rows, 256], one row per question as :func:`fingerprint` gives it."""
+        words = np.ascontiguousarray(np.ascontiguousarray(bits).view(np.uint64).T)
+        return cls(words, np.bitwise_count(words).sum(axis=0, dtype=np.int64))
+
+    def nearest(self, question: str) -> Iterator[tuple[int, float]]:
+        """Yield ``(row, similarity)`` by falling similarity, equal ones by row; rows without a common bit never.
+
+        Raises:
+            ChemistryError: The question cannot be read.
+        """
+        similarity = self._similarities(fingerprint(question).view(np.uint64))
+        done, wanted = 0, _FIRST
+        while done < len(similarity):
+            edge = -np.partition(-similarity, min(wanted, len(similarity)) - 1)[min(wanted, len(similarity)) - 1]
+            near = np.flatnonzero(similarity >= edge)
+            ordered = near[np.argsort(-similarity[near], kind="stable")]
+            for row in ordered[done:].tolist():
+                if not similarity[row]:
+                    return
+                yield row, float(similarity[row])
+            done, wanted = len(ordered), wanted * _GROWTH
+
+    def _similarities(self, asked: NDArray[np.uint64]) -> NDArray[np.float64]:
+        common = np.zeros(len(self.sizes), np.int64)
+        for word in np.flatnonzero(asked).tolist():
+            common += np.bitwise_count(self.words[word] & asked[word])
+        either = self.sizes + int(np.bitwise_count(asked).sum()) - common
+        found: NDArray[np.float64] = common / np.maximum(either, 1)
+        return found
+
+
+def _side(molecules: str) -> NDArray[np.uint8]:
+    flat = canonicalize(molecules, stereo=False) if _MARKED.search(molecules) else molecules
+    bits: NDArray[np.uint8] = _generator().GetFingerprintAsNumPy(parse(flat))
     return np.packbits(bits)
 
 
-def _neighbours(
-    bits: NDArray[np.uint8], sizes: NDArray[np.int64], answers: Sequence[str], query: str, top_k: int
-) -> tuple[Candidate, ...]:
-    try:
-        asked = fingerprint(query)
-    except ChemistryError:
-        return ()
-    common = np.bitwise_count(bits & asked).sum(axis=1, dtype=np.int64)
-    similarity = common / (sizes + np.bitwise_count(asked).sum(dtype=np.int64) - common)
-    found: dict[str, float] = {}
-    for row in np.argsort(-similarity, kind="stable"):
-        if len(found) == top_k or not similarity[row]:
-            break
-        found.setdefault(answers[row], float(np.log(similarity[row])))
-    return tuple(Candidate(text, worth, "nearest_neighbour") for text, worth in found.items())
+@lru_cache(maxsize=1)
+def _generator() -> Any:
+    return rdFingerprintGenerator.GetMorganGenerator(radius=RADIUS, fpSize=BITS)

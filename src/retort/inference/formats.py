@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from retort.inference.predictor import Prediction
+from retort.inference.prediction import Prediction
 from retort.inference.questions import split_roles
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def table(prediction: Prediction) -> "Group":
     grid.add_column("confidence", justify="right")
     grid.add_column("proposer", no_wrap=True)
     for c in prediction.candidates:
-        confidence = "—" if c.confidence is None else f"{c.confidence:.2f}"
+        confidence = "" if c.confidence is None else f"{100 * c.confidence:.1f} %"
         grid.add_row(str(c.rank), Text(c.smiles), f"{c.score:.3f}", confidence, Text(c.proposer))
     return Group(title, grid, *([message] if message.plain else []), Text())
 
@@ -86,7 +86,8 @@ def panels(prediction: Prediction) -> "list[Panel]":
     query = prediction.given if len(roles) == 3 else ".".join(filter(None, roles))
     shown = [Panel(query, "query" if prediction.candidates else prediction.status.replace("_", " "))]
     for c in prediction.candidates[:PICTURED]:
-        text = f"{c.rank}     score {c.score:.3f}     {c.proposer}"
+        sure = "" if c.confidence is None else f"     confidence {100 * c.confidence:.1f} %"
+        text = f"{c.rank}{sure}     score {c.score:.3f}     {c.proposer}"
         shown.append(Panel(as_reaction(prediction.task, prediction.given, c.smiles), text))
     return shown
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from retort.errors import ModelError
 from retort.inference.model_folder import ModelCard, ModelFolder, ProposerEntry
 from retort.inference.proposer import Proposer
+from retort.inference.training_answers import KINDS
 from retort.models.protocol import Seq2Seq
 from retort.prompting.vocabulary import Vocabulary
 
@@ -44,7 +45,23 @@ def _load(folder: ModelFolder, name: str, augmentations: int | None) -> Proposer
         from retort.inference.proposers.answer_ranker import AnswerRanker
 
         return AnswerRanker.load(_ranker_file(folder, name, entry), shown)
+    if entry.kind in KINDS:
+        return _baseline(entry.kind, _ranker_file(folder, name, entry), shown)
     raise ModelError(f"model {folder.card.name!r}: proposer {name!r} is of the unknown kind {entry.kind!r}.")
+
+
+def _baseline(kind: str, path: Path, shown: str) -> Proposer:
+    if kind == "popularity":
+        from retort.inference.proposers.popularity import Popularity
+
+        return Popularity.load(path, shown)
+    if kind == "nearest_reaction":
+        from retort.inference.proposers.nearest_reaction import NearestReaction
+
+        return NearestReaction.load(path, shown)
+    from retort.inference.proposers.nearest_template import NearestTemplate
+
+    return NearestTemplate.load(path, shown)
 
 
 def _ranker_file(folder: ModelFolder, name: str, entry: ProposerEntry) -> Path:
@@ -79,4 +96,8 @@ def _engine(engine: str, path: Path, vocabulary: Vocabulary) -> Seq2Seq:
         from retort.models.toy import ToySeq2Seq
 
         return ToySeq2Seq(vocabulary)
-    raise ModelError(f"{str(path)!r}: unknown engine {engine!r}.", "Known: ctranslate2, transformers, toy.")
+    if engine == "recorded":
+        from retort.models.recorded import RecordedSeq2Seq
+
+        return RecordedSeq2Seq(sorted(path.glob("*.npz")))
+    raise ModelError(f"{str(path)!r}: unknown engine {engine!r}.", "Known: ctranslate2, transformers, recorded, toy.")

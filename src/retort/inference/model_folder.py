@@ -26,10 +26,11 @@ class ProposerEntry:
     """One proposer of a model.
 
     Attributes:
-        kind: ``language_model``, ``template_ranker`` or ``answer_ranker``; also the name its candidates carry.
+        kind: ``language_model``, ``template_ranker``, ``answer_ranker``, or a baseline: ``popularity``,
+            ``nearest_reaction``, ``nearest_template``; also the name its candidates carry.
         folder: Folder of a language model, relative to the model folder.
-        file: File of a ranker, relative to the model folder.
-        engine: What runs a language model: ``ctranslate2``, ``transformers`` or ``toy``.
+        file: File of a ranker or baseline, relative to the model folder.
+        engine: What runs a language model: ``ctranslate2``, ``transformers``, ``recorded`` or ``toy``.
         augmentations: Spellings per question of a language model.
         beam_size: Beams per spelling of a language model.
         uses_class: It was trained with a known reaction class in the prompt.
@@ -57,6 +58,8 @@ class TaskEntry:
         notes: Sentences that every answer carries.
         stereo_note: Sentence that an answer carries when the query states stereochemistry.
         seen: File with the keys of the training rows, relative to the model folder.
+        calibration: File that turns scores into confidences, relative to the model folder.
+        reranker: File that orders the merged candidates anew, relative to the model folder.
         reason: Why the task is not trained.
     """
 
@@ -68,6 +71,8 @@ class TaskEntry:
     notes: tuple[str, ...] = ()
     stereo_note: str = ""
     seen: str | None = None
+    calibration: str | None = None
+    reranker: str | None = None
     reason: str = ""
 
 

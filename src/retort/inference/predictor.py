@@ -4,91 +4,45 @@ A query that cannot be read is answered ``invalid_input``, a question without a 
 with its reason; neither stops the others and neither becomes a guess.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retort.errors import ChemistryError, UsageError
+from retort.evaluation.calibration import Calibration
+from retort.inference.calibrating import Calibrations, with_confidence
 from retort.inference.loading import load_proposers
-from retort.inference.merging import Ranking, merge
 from retort.inference.model_folder import DEFAULT_MODEL, ModelFolder, TaskEntry
-from retort.inference.proposer import Proposal, Proposals, Proposer
-from retort.inference.questions import ask, has_stereo, is_seen, membership_key, read_seen, split_roles
+from retort.inference.pooling import POOL, Asked, Pool, pools
+from retort.inference.prediction import Prediction
+from retort.inference.proposer import Proposal, Proposer
+from retort.inference.questions import ask, has_stereo, is_seen, membership_key, read_seen
+from retort.inference.reordering import Reordering, Rerankers, experts
+from retort.inference.reranking.evidence import Experts
+from retort.inference.reranking.reranker import RerankerMeta
 from retort.prompting.task import TASKS, Question, Task
 
-Status = Literal["ok", "invalid_input", "no_answer"]
-POOL = 10  # every proposer is asked for at least this many, so that a smaller top_k is a prefix of a larger one
-
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """One ranked answer.
+class _Call:
+    """What the questions of one call have in common.
 
     Attributes:
-        rank: 1 for the best.
-        smiles: Canonical SMILES: isomeric, components sorted.
-        score: Log-probability; length-normalised where the proposer is a language model.
-        proposer: Name of the proposer it comes from.
-        confidence: Calibrated probability of being the exact match; None where no calibration was fitted.
+        entry: What the model knows of the task.
+        top_k: Candidates per query at most.
+        class_ignored: A reaction class was given that no asked proposer can use.
+        calibration: The calibration that was fitted for such answers, if there is one.
+        reordering: The re-ranker that was fitted for such answers, if there is one.
     """
 
-    rank: int
-    smiles: str
-    score: float
-    proposer: str
-    confidence: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the candidate as it stands in JSON output."""
-        return {
-            "rank": self.rank,
-            "smiles": self.smiles,
-            "score": round(self.score, 6),
-            "confidence": self.confidence,
-            "proposer": self.proposer,
-            "reaction_type": None,
-            "round_trip": None,
-            "precedents": [],
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """The answer to one query.
-
-    Attributes:
-        query: The text as given.
-        status: ``ok``, ``invalid_input`` or ``no_answer``.
-        message: What a chemist should know about this answer, or why there is none.
-        model: Name of the model.
-        candidates: Best first; empty unless the status is ``ok``.
-        given: What was asked in canonical form, roles separated by ``>``; empty where the query cannot be read.
-        unreadable: Reason -> number of answers of the proposers that were dropped for it.
-    """
-
-    task: str
-    query: str
-    status: Status
-    message: str
-    model: str
-    candidates: tuple[Candidate, ...] = ()
-    given: str = ""
-    unreadable: dict[str, int] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the object that one line of JSON output holds."""
-        return {
-            "task": self.task,
-            "query": self.query,
-            "status": self.status,
-            "message": self.message,
-            "model": self.model,
-            "candidates": [candidate.to_dict() for candidate in self.candidates],
-        }
+    entry: TaskEntry
+    top_k: int
+    class_ignored: bool
+    calibration: Calibration | None
+    reordering: Reordering | None
 
 
 class Predictor:
@@ -108,6 +62,8 @@ class Predictor:
         self._augmentations = augmentations
         self._loaded: dict[str, Proposer] = {}
         self._seen: dict[str, NDArray[np.uint32]] = {}
+        self._calibrations = Calibrations(folder)
+        self._rerankers = Rerankers(folder)
 
     @classmethod
     def load(cls, model: str = DEFAULT_MODEL, *, proposer: str | None = None, augmentations: int | None = None) -> Self:
@@ -192,36 +148,38 @@ class Predictor:
                 for question in questions
             ]
         names = self._chosen(task, entry)
-        uses_class = [self._folder.card.proposers[name].uses_class for name in names]
-        ignored = reaction_class is not None and not (task.uses_class and any(uses_class))
-        pools = [
-            proposer.propose(questions if uses else [replace(q, reaction_class=None) for q in questions], pool(top_k))
-            for proposer, uses in zip(self._proposers(names), uses_class, strict=True)
-        ]
-        weights = [(entry.weights or {}).get(name, 1.0) for name in names]
-        return [
-            self._merge(entry, question, own, weights, top_k, ignored)
-            for question, own in zip(questions, zip(*pools, strict=True), strict=True)
-        ]
+        team = self._team(entry, names)
+        ignored = reaction_class is not None and not (task.uses_class and any(asked.uses_class for asked in team))
+        class_given = reaction_class is not None and not ignored
+        calibration = self._calibrations.fitting(task.name, names, self._augmentations, class_given=class_given)
+        reranker = self._rerankers.fitting(task.name, names, self._augmentations, class_given=class_given)
+        reordering = None if reranker is None else Reordering(reranker, self._experts(reranker.meta))
+        call = _Call(entry, top_k, ignored, calibration, reordering)
+        return [self._prediction(call, *found) for found in self._ranked(call, team, questions)]
 
-    def _merge(
-        self,
-        entry: TaskEntry,
-        question: Question,
-        own: Sequence[Proposals],
-        weights: Sequence[float],
-        top_k: int,
-        class_ignored: bool,
-    ) -> Prediction:
-        rankings = [Ranking(_sensible(question, p), w) for p, w in zip(own, weights, strict=True)]
-        ranked = merge(rankings, entry.rank_offset)[:top_k]
-        unreadable = _counted(own, rankings)
+    def _ranked(
+        self, call: _Call, team: Sequence[Asked], questions: Sequence[Question]
+    ) -> list[tuple[Pool, list[Proposal]]]:
+        """Return every question's pool and its whole ranking.
+
+        A re-ranked pool has one size whatever is asked for, so that a longer answer begins like a shorter one; what
+        a larger pool adds stands behind it.
+        """
+        size = max(call.top_k, POOL)
+        if call.reordering is None:
+            return [(pool, list(pool.merged)) for pool in pools(questions, team, call.entry.rank_offset, size)]
+        first = max(POOL, call.reordering.reranker.meta.pool)
+        heads = pools(questions, team, call.entry.rank_offset, first)
+        tails = pools(questions, team, call.entry.rank_offset, size) if size > first else heads
+        return [(head, call.reordering.apply(head, tail)) for head, tail in zip(heads, tails, strict=True)]
+
+    def _prediction(self, call: _Call, pool: Pool, ranked: Sequence[Proposal]) -> Prediction:
+        task, given, unreadable = pool.question.task, pool.question.given, pool.unreadable
         if not ranked:
-            message = _why_none(unreadable)
-            return Prediction(question.task, "", "no_answer", message, self.model, (), question.given, unreadable)
-        candidates = tuple(Candidate(rank, p.smiles, p.score, p.proposer) for rank, p in enumerate(ranked, start=1))
-        message = " ".join(self._remarks(entry, question, class_ignored))
-        return Prediction(question.task, "", "ok", message, self.model, candidates, question.given, unreadable)
+            return Prediction(task, "", "no_answer", _why_none(unreadable), self.model, (), given, unreadable)
+        candidates = with_confidence(ranked, call.calibration)[: call.top_k]
+        message = " ".join(self._remarks(call.entry, pool.question, call.class_ignored))
+        return Prediction(task, "", "ok", message, self.model, candidates, given, unreadable)
 
     def _remarks(self, entry: TaskEntry, question: Question, class_ignored: bool) -> list[str]:
         remarks = [*entry.notes]
@@ -252,15 +210,18 @@ class Predictor:
             )
         return chosen
 
-    def _proposers(self, names: Sequence[str]) -> list[Proposer]:
-        missing = [name for name in names if name not in self._loaded]
-        self._loaded |= load_proposers(self._folder, missing, self._augmentations)
-        return [self._loaded[name] for name in names]
+    def _team(self, entry: TaskEntry, names: Sequence[str]) -> list[Asked]:
+        known = self._folder.card.proposers
+        return [Asked(n, self._load(n), (entry.weights or {}).get(n, 1.0), known[n].uses_class) for n in names]
 
+    def _experts(self, meta: RerankerMeta) -> Experts:
+        scorer, judge = ((name, self._load(name)) if name else None for name in (meta.scorer, meta.judge))
+        return experts(scorer, judge)
 
-def pool(top_k: int) -> int:
-    """Return how many candidates every proposer is asked for."""
-    return max(top_k, POOL)
+    def _load(self, name: str) -> Proposer:
+        if name not in self._loaded:
+            self._loaded |= load_proposers(self._folder, [name], self._augmentations)
+        return self._loaded[name]
 
 
 def _read(task: Task, query: str, reaction_class: int | None) -> Question | str:
@@ -269,25 +230,6 @@ def _read(task: Task, query: str, reaction_class: int | None) -> Question | str:
         return ask(task, query, reaction_class)
     except ChemistryError as error:
         return str(error)
-
-
-def _sensible(question: Question, proposals: Proposals) -> list[Proposal]:
-    """Drop answers in which nothing reacts: the product as its own precursor, precursors as their own product."""
-    given = Counter(".".join(role for role in split_roles(question.given) if role).split("."))
-    if question.task == "retrosynthesis":
-        return [proposal for proposal in proposals.candidates if proposal.smiles != question.given]
-    if question.task == "forward_prediction":
-        return [proposal for proposal in proposals.candidates if not Counter(proposal.smiles.split(".")) <= given]
-    return list(proposals.candidates)
-
-
-def _counted(own: Sequence[Proposals], rankings: Sequence[Ranking]) -> dict[str, int]:
-    """Sum up what was dropped and why."""
-    counts: Counter[str] = Counter()
-    for proposals, ranking in zip(own, rankings, strict=True):
-        counts.update(proposals.unreadable)
-        counts["nothing reacts"] += len(proposals.candidates) - len(ranking.candidates)
-    return {reason: n for reason, n in counts.most_common() if n}
 
 
 def _why_none(unreadable: dict[str, int]) -> str:

@@ -1,7 +1,7 @@
 """The one protocol behind which every source of candidates stands."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from retort.prompting.task import Question
@@ -15,11 +15,13 @@ class Proposal:
         smiles: Canonical SMILES: isomeric, components sorted.
         score: Log-probability; length-normalised where the proposer is a language model.
         proposer: Name of the proposer it comes from.
+        template: The reaction template that made it, where one did; it explains a candidate and tells none apart.
     """
 
     smiles: str
     score: float
     proposer: str
+    template: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Model folders on disk: written whole or not at all, and refused when damaged.
 
-A folder is a Hugging Face folder (``config.json``, ``model.safetensors``) with ``vocabulary.json`` and ``retort.json``,
-which holds where the weights come from and the checksums of the files. Importing this module needs no torch.
+A folder is a Hugging Face folder (``config.json``, ``model.safetensors`` or its shards) with ``vocabulary.json`` and
+``retort.json``, which holds where the weights come from and the checksums of the files. Importing this module needs no
+torch.
 """
 
 import hashlib
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 FORMAT, VERSION = "retort-checkpoint", 1
 WEIGHTS, CARD, VOCABULARY = "model.safetensors", "retort.json", "vocabulary.json"
+INDEX = "model.safetensors.index.json"  # which shard holds which tensor, where there are several
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,70 @@ def save(folder: Path, network: "PreTrainedModel", vocabulary: Vocabulary, card:
         write_model(temporary, network, vocabulary, card)
 
 
-def write_model(folder: Path, network: "PreTrainedModel", vocabulary: Vocabulary, card: Mapping[str, Any]) -> None:
+def save_travelling(
+    folder: Path,
+    network: "PreTrainedModel",
+    vocabulary: Vocabulary,
+    card: Mapping[str, Any],
+    *,
+    max_shard_mib: float = 15.0,
+) -> None:
+    """Write a model folder with bf16 weights in files of at most so many MiB, to carry from one machine to another.
+
+    :func:`load` and :func:`load_network` read it like any other, back into fp32. bf16 keeps eight bits of a number,
+    which inference and further training do not notice.
+
+    Raises:
+        OutputError: The disk is full or may not be written, or one tensor alone is larger than a file may be.
+    """
+    import copy
+
+    import torch
+
+    small = copy.deepcopy(network).to(torch.bfloat16)
+    limit = int(max_shard_mib * 2**20)
+    with replacing(folder) as temporary:
+        header = 2**16  # room for the names and shapes at the head of a file
+        write_model(temporary, small, vocabulary, card, max_shard_bytes=max(1, limit - header))
+        for path in _weight_files(temporary):
+            if path.stat().st_size > limit:
+                raise OutputError(f"a tensor of {str(folder)!r} is larger than {max_shard_mib} MiB.")
+
+
+def write_model(
+    folder: Path,
+    network: "PreTrainedModel",
+    vocabulary: Vocabulary,
+    card: Mapping[str, Any],
+    *,
+    max_shard_bytes: int = 2**40,
+) -> None:
     """Write the files of a model into an existing folder."""
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    network.save_pretrained(folder)
+    network.save_pretrained(folder, max_shard_size=max_shard_bytes)
     vocabulary.save(folder / VOCABULARY)
-    files = {name: file_sha256(folder / name) for name in (WEIGHTS, "config.json", VOCABULARY)}
+    others = [name for name in (INDEX, "config.json", VOCABULARY) if (folder / name).exists()]
+    files = {name: file_sha256(folder / name) for name in (*(p.name for p in _weight_files(folder)), *others)}
     content = {"format": FORMAT, "version": VERSION, **card, "files": files}
     (folder / CARD).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def weights_sha256(folder: Path) -> str:
+    """Return what identifies the weights of a folder: the checksum of their file, or of the shards' checksums."""
+    sums = [file_sha256(path) for path in _weight_files(folder)]
+    return sums[0] if len(sums) == 1 else hashlib.sha256("\n".join(sums).encode()).hexdigest()
+
+
+def tokens_total(folder: Path) -> int | None:
+    """Return how many tokens the weights of a folder have seen in all runs, or None where no card says so."""
+    if not (folder / CARD).is_file():
+        return None
+    card = read_card(folder)
+    if "tokens_total" in card:
+        return None if card["tokens_total"] is None else int(card["tokens_total"])
+    return None if card.get("parents") else int(card.get("position", {}).get("tokens", 0))
 
 
 def load(folder: Path) -> Checkpoint:
@@ -139,6 +195,10 @@ def recover(folder: Path) -> Path:
     if not folder.exists() and old.exists():
         old.rename(folder)
     return folder
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.safetensors"))
 
 
 def file_sha256(path: Path) -> str:

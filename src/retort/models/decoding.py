@@ -9,6 +9,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from retort.models.device import Precision, autocast
 from retort.models.protocol import EOS_ID, PAD_ID, Hypothesis
 from retort.models.seq2seq import IGNORED, Seq2SeqModel
 
@@ -20,11 +21,13 @@ class TorchSeq2Seq:
 
     Args:
         batch_size: Sources that are decoded together.
+        precision: Arithmetic of the search and of the scores.
     """
 
-    def __init__(self, model: Seq2SeqModel, *, batch_size: int = 32) -> None:
+    def __init__(self, model: Seq2SeqModel, *, batch_size: int = 32, precision: Precision = "fp32") -> None:
         self._model = model.eval()
         self._batch_size = batch_size
+        self._precision: Precision = precision
         self._device = next(model.parameters()).device
 
     def generate(
@@ -52,22 +55,24 @@ class TorchSeq2Seq:
         for batch in self._batches(pairs):
             source = self._padded([list(pair[0]) for pair in batch], PAD_ID)
             labels = self._padded([[*pair[1], EOS_ID] for pair in batch], IGNORED)
-            losses, _ = self._model.token_losses(source, (source != PAD_ID).long(), labels)
+            with autocast(self._device, self._precision):
+                losses, _ = self._model.token_losses(source, (source != PAD_ID).long(), labels)
             totals += (-losses.double().sum(1)).tolist()
         return totals
 
     @torch.no_grad()
     def _beams(self, sources: Sequence[Sequence[int]], beam_size: int, wanted: int, max_length: int) -> list[list[int]]:
         source = self._padded([list(s) for s in sources], PAD_ID)
-        output = self._model.network.generate(
-            input_ids=source,
-            attention_mask=(source != PAD_ID).long(),
-            num_beams=beam_size,
-            num_return_sequences=wanted,
-            max_new_tokens=max_length,
-            length_penalty=1.0,
-            do_sample=False,
-        )
+        with autocast(self._device, self._precision):
+            output = self._model.network.generate(
+                input_ids=source,
+                attention_mask=(source != PAD_ID).long(),
+                num_beams=beam_size,
+                num_return_sequences=wanted,
+                max_new_tokens=max_length,
+                length_penalty=1.0,
+                do_sample=False,
+            )
         rows = [row[1:] for row in output.tolist()]  # the first token is the decoder's start
         return [row[: row.index(EOS_ID)] if EOS_ID in row else row for row in rows]
 

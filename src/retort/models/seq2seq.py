@@ -3,12 +3,14 @@
 Legend: ``b`` examples, ``h`` heads, ``s`` source tokens, ``t`` target tokens, ``v`` vocabulary.
 """
 
+import shutil
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from retort.errors import ConfigError
 from retort.models.protocol import PAD_ID
 
 if TYPE_CHECKING:
@@ -63,6 +65,18 @@ class Seq2SeqModel(nn.Module):
         )
         layers = output.cross_attentions if attend else None
         return loss, layers[len(layers) // 2] if layers else None
+
+    def compile_passes(self, backend: str = "inductor") -> None:
+        """Compile forward and backward pass of training in place, for any lengths; names of weights stay.
+
+        Raises:
+            ConfigError: The backend does not exist or its compiler is not installed.
+        """
+        if backend not in torch.compiler.list_backends(exclude_tags=()):
+            raise ConfigError(f"torch has no compiler {backend!r}.")
+        if backend == "inductor" and not (shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")):
+            raise ConfigError("training.compile needs a C++ compiler.", "Install g++ or set training.compile=false.")
+        self.compile(backend=backend, dynamic=True)
 
     @torch.no_grad()
     def token_losses(self, source: Tensor, source_mask: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

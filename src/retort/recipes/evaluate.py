@@ -8,7 +8,8 @@ from pathlib import Path
 
 from retort.evaluation import predictions as files
 from retort.evaluation.scoring import Report, score
-from retort.inference.predictor import Prediction, Predictor
+from retort.inference.prediction import Prediction
+from retort.inference.predictor import Predictor
 from retort.inference.queries import read_columns
 from retort.prompting.task import TASKS
 from retort.recipes.predict import PredictRequest, predict

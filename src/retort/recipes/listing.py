@@ -42,12 +42,19 @@ def list_tasks() -> Rows:
 
 
 def list_sources() -> Rows:
-    """List the data sets that ``retort prepare`` reads."""
+    """List the data sets that ``retort prepare`` reads, each with the folder it was found in or how to get it."""
     from retort.data.source import SOURCES
 
     sources = [SOURCES.get(name) for name in SOURCES.names()]
     return [
-        {"source": s.name, "what": s.title, "rows": f"{sum(s.rows.values()) or ''}", "licence": s.licence}
+        {
+            "source": s.name,
+            "kind": s.kind,
+            "what": s.title,
+            "rows": f"{sum(s.rows.values()) or ''}",
+            "licence": s.licence,
+            "where": str(s.folder() or s.how_to_get),
+        }
         for s in sources
     ]
 

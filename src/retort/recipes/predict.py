@@ -8,7 +8,8 @@ from typing import Literal
 from retort.errors import OutputError, UsageError
 from retort.inference.bulk import Progress, ResultFile
 from retort.inference.formats import csv_header, csv_rows, json_lines, picture
-from retort.inference.predictor import Prediction, Predictor
+from retort.inference.prediction import Prediction
+from retort.inference.predictor import Predictor
 from retort.inference.queries import checksum
 from retort.prompting.task import TASKS
 

@@ -1,31 +1,41 @@
-"""Prepare data: read -> clean -> part -> leak rule -> spell -> token arrays."""
+"""Prepare data: read -> clean -> part -> leak rule -> map -> spell -> token arrays.
 
-import random
+Every stage works on chunks of rows, with processes if asked, and leaves its chunks in a work folder beside the output.
+A run that was killed goes on from the chunks that are there, and the result is the same to the byte.
+"""
+
+import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import islice
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal
 
+from retort import __version__
 from retort.config import as_dict, option
 from retort.data import prepare as folders
-from retort.data.clean import Clean, clean, unfit_for_training
-from retort.data.examples import Spelling, canonical_example, fits, spelled_examples, tasks_named
-from retort.data.leakage import LeakReport, apply_leak_rule
-from retort.data.records import RawRow, Record, Rejection
+from retort.data.arrays import append_chunks, append_row, split_arrays
+from retort.data.crew import Crew, crew
+from retort.data.encode import Encoder
+from retort.data.examples import Spelling, canonical_example, tasks_named
+from retort.data.intake import Intake
+from retort.data.judging import Judge, write_judged
+from retort.data.leakage import LeakReport, LeakRule
+from retort.data.shards import WorkFolder, records_in, rejections_in, whole
 from retort.data.source import SOURCES, Source
-from retort.data.splits import TRAIN, HoldOut, held_out_part, published_part
+from retort.data.spans import SPAN_DENOISING
+from retort.data.splits import TRAIN, VALID_PARTS, HoldOut, Split, SplitName
+from retort.data.stages import AlignJob, SpellJob, TemplateJob
+from retort.data.watched import draw_watched
 from retort.errors import ConfigError, DataError
 from retort.prompting.task import Task
 from retort.prompting.vocabulary import Vocabulary
+from retort.recipes.timing import Timing
 
-A = TypeVar("A")
-B = TypeVar("B")
-_CHUNK = 500
+Say = Callable[[str], None]
+_NOT_IN_BYTES = ("output", "workers", "chunk_rows", "aligner_python")  # what the result does not depend on
 
 
 @dataclass(frozen=True)
@@ -34,219 +44,313 @@ class SourceChoice:
 
     name: str = option(help="a name of `retort list sources`")
     path: Path | None = option(None, help="the file, for sources that read the user's own")
-    fraction: float = option(1.0, help="share of the rows to read, drawn with the seed")
+    fraction: float = option(
+        1.0, help="share of the rows to read, drawn with the seed; of a published split, of its train rows"
+    )
+    limit: int | None = option(None, help="most rows to read, drawn with the seed; of a published split, train rows")
     train_only: bool = option(False, help="rows that fall into a held-out part are dropped instead of evaluated")
+    split: SplitName | None = option(
+        None,
+        help="published, product, random (by row), scaffold or time; without it as published where comparisons need "
+        "it, else by product",
+    )
+    time_edges: tuple[int, int] | None = option(
+        None, help="first year of valid and first year of test, for split = 'time'"
+    )
+    weight: float = option(1.0, help="factor on the visits of its rows in training, stored with the folder")
 
 
 @dataclass(frozen=True)
 class PrepareConfig:
     """What to prepare, from what, to where."""
 
-    output: Path = option(help="folder to write")
+    output: Path = option(help="folder to write; OUTPUT.work beside it holds what is unfinished")
     sources: tuple[SourceChoice, ...] = option(help="the data sets, in order; duplicates keep the first")
-    tasks: tuple[str, ...] = option(("forward_prediction", "retrosynthesis", "reagent_prediction"), help="task names")
+    tasks: tuple[str, ...] = option(
+        ("forward_prediction", "retrosynthesis", "reagent_prediction"),
+        help="task names; span_denoising takes whole train reactions and molecules",
+    )
     vocabulary: Path | None = option(None, help="reuse this vocabulary, to continue a model's training")
     max_tokens: int = option(250, help="train rows with a longer side are rejected")
     valid_rows: int = option(3000, help="rows of valid part A that training watches, at most")
-    seed: int = option(20, help="seed of spellings, fractions and the watched sample")
+    seed: int = option(20, help="seed of spellings, samples, splits by chance and the watched rows")
     workers: int = option(1, help="processes")
+    chunk_rows: int = option(1000, help="rows per unit of work; memory grows with it and with workers")
+    aligner: Literal["none", "template", "rxnmapper"] = option(
+        "none", help="what maps train rows without maps, so that their spellings can be aligned"
+    )
+    aligner_python: Path | None = option(None, help="interpreter that has rxnmapper")
+    aligner_templates: int = option(1000, help="frequent templates of mapped train rows, for aligner = 'template'")
     spelling: Spelling = field(default_factory=Spelling, metadata={"help": "how training copies are spelled"})
     hold_out: HoldOut = field(default_factory=HoldOut, metadata={"help": "held-out shares of unsplit sources"})
 
 
-def prepare(config: PrepareConfig, say: Callable[[str], None] = print) -> Path:
-    """Build a prepared folder; the manifest is written last and marks it finished.
+def prepare(config: PrepareConfig, say: Say = print) -> Path:
+    """Build a prepared folder; one that is finished with the same configuration is left as it is.
 
     Raises:
         DataError: A source is not to be found, or nothing is left to train on.
-        ConfigError: The output folder holds a finished preparation already.
+        ConfigError: The output holds something else, or the configuration contradicts itself.
     """
-    if (config.output / "manifest.json").exists():
-        raise ConfigError(f"{str(config.output)!r} is prepared already.", "Choose another output, or delete it.")
-    rows, rejections, benchmarks = _clean_sources(config, say)
-    rows, set_aside = _drop_train_only(rows, config)
-    rows, unfit = _fit_for_training(rows, config)
-    kept, leaks, report = apply_leak_rule(rows, benchmarks)
-    rejections += set_aside + unfit + [_reject(row.record, f"leak: {reason}") for row, reason in leaks]
-    records = [row.record for row in kept]
-    train = [record for record in records if record.split == TRAIN]
-    if not train:
-        raise DataError("no row is left to train on.", f"See why: {dict(_reasons(rejections))}.")
-    say(f"{len(train):,} train and {len(records) - len(train):,} held-out reactions; {len(rejections):,} rejected")
-    _write(config, records, rejections, report, say)
+    intakes = _intakes(config)
+    place = config.output.with_name(f"{config.output.name}.work")
+    if is_prepared(config):
+        WorkFolder(place).remove()
+        say(f"{config.output} is prepared already")
+        return config.output
+    _refuse_other_contents(config.output)
+    work, kept = WorkFolder.open(place, {"made_with": __version__, "chunk_rows": config.chunk_rows} | _origin(config))
+    say(f"going on with what {place} holds" if kept else f"work folder: {place}")
+    timing = Timing(say)
+    with crew(config.workers) as workers:
+        judged, counts = _judged(config, intakes, work, workers, timing)
+        chunks, aligned = _aligned(config, judged, work, workers, timing)
+        vocabulary = _vocabulary(config, chunks, work)
+        rows = _spelled(config, chunks, work, workers, timing)
+    _assemble(config, work, chunks, vocabulary, {**counts, "aligned": aligned, "rows": rows}, timing)
+    work.remove()
+    say(f"prepared {config.output}: {timing.words()}")
     return config.output
 
 
-def _write(
-    config: PrepareConfig,
-    records: Sequence[Record],
-    rejections: Sequence[Rejection],
-    report: LeakReport,
-    say: Callable[[str], None],
-) -> None:
-    shutil.rmtree(config.output, ignore_errors=True)
-    config.output.mkdir(parents=True)
-    train = [record for record in records if record.split == TRAIN]
-    tasks = tasks_named(config.tasks)
-    vocabulary = Vocabulary.load(config.vocabulary) if config.vocabulary else _vocabulary(train)
-    vocabulary.save(config.output / "vocabulary.json")
-    encode = partial(_encode_train, tasks=tasks, vocabulary=vocabulary, spelling=config.spelling, seed=config.seed)
-    say(f"spelling {config.spelling.copies} copies for {len(tasks)} tasks with {config.workers} process(es)")
-    encoded = (row for rows in _parallel(encode, train, config.workers) for row in rows)
-    train_rows = folders.write_arrays(config.output, "train", encoded, config.spelling.copies)
-    watched = _watched(records, tasks, config)
-    valid_rows = folders.write_arrays(
-        config.output,
-        "valid",
-        (
-            folders.encode_examples([canonical_example(task, record, 0)], tasks.index(task), vocabulary)
-            for task, record in watched
-        ),
-        1,
-    )
-    folders.write_records(config.output / "records.parquet", records)
-    folders.write_rejects(config.output / "rejects.jsonl.xz", rejections)
-    evaluation = folders.write_evaluation_files(config.output / "examples", records, tasks)
-    folders.write_manifest(
-        config.output,
-        {
-            "copies": {"train": config.spelling.copies, "valid": 1},
-            "tasks": [task.name for task in tasks],
-            "vocabulary_size": len(vocabulary),
-            "vocabulary_sha256": vocabulary.sha256,
-            "splits": {"train": {"rows": train_rows}, "valid": {"rows": valid_rows}},
-            "config": as_dict(config),
-            "counts": _counts(records, rejections, report, evaluation),
-        },
-    )
+def is_prepared(config: PrepareConfig) -> bool:
+    """Say whether the output is a finished folder of this configuration and of the same source files."""
+    try:
+        manifest = folders.read_manifest(config.output)
+    except DataError:
+        return False
+    origin = _origin(config)
+    return all(manifest.get(key) == value for key, value in origin.items())
 
 
-def _counts(
-    records: Sequence[Record], rejections: Sequence[Rejection], report: LeakReport, evaluation: dict[str, int]
-) -> dict[str, Any]:
+def _origin(config: PrepareConfig) -> dict[str, Any]:
+    """Return what determines the bytes of the result: the configuration and the checksums of what is read."""
+    values = {key: value for key, value in as_dict(config).items() if key not in _NOT_IN_BYTES}
+    inputs = {f"{i.place:02}-{i.source.name}": i.checksums() for i in _intakes(config)}
+    if config.vocabulary:
+        inputs["vocabulary"] = {config.vocabulary.name: Vocabulary.load(config.vocabulary).sha256}
+    origin: dict[str, Any] = json.loads(json.dumps({"config": values, "inputs": inputs}))
+    return origin
+
+
+def _refuse_other_contents(output: Path) -> None:
+    if (output / "manifest.json").exists():
+        raise ConfigError(f"{str(output)!r} is prepared already, from another configuration.", "Choose another output.")
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise ConfigError(f"{str(output)!r} holds something else.", "Choose another output, or empty it.")
+
+
+def _intakes(config: PrepareConfig) -> list[Intake]:
+    intakes = [_intake(config, place, choice) for place, choice in enumerate(config.sources)]
+    if SPAN_DENOISING not in config.tasks and any(i.source.kind == "molecules" for i in intakes):
+        raise ConfigError("molecules serve span_denoising alone.", f"Add it to tasks = {list(config.tasks)}.")
+    if len(set(source_weights(config))) < len({(c.name, c.weight) for c in config.sources}):
+        raise ConfigError("a source that is named twice has two weights.", "Give it one.")
+    return intakes
+
+
+def _intake(config: PrepareConfig, place: int, choice: SourceChoice) -> Intake:
+    source = SOURCES.get(choice.name)
+    if source.kind == "texts":
+        raise ConfigError(f"source {source.name!r} gives questions in words, which cannot be prepared yet.")
+    if not 0 < choice.fraction <= 1 or (choice.limit is not None and choice.limit < 1) or choice.weight < 0:
+        raise ConfigError(
+            f"source {source.name!r}: fraction {choice.fraction}, limit {choice.limit} or weight {choice.weight} is "
+            "out of range.",
+            "A fraction is above 0 and at most 1, a limit at least 1, a weight at least 0.",
+        )
+    split = Split(_split_name(source, choice), config.hold_out, choice.time_edges, config.seed)
+    return Intake(place, source, split, config.seed, choice.path, choice.fraction, choice.limit)
+
+
+def _split_name(source: Source, choice: SourceChoice) -> SplitName:
+    published = source.benchmark or source.published_split
+    name: SplitName = choice.split or ("published" if published else "product")
+    edges = choice.time_edges
+    if (name == "time") != (edges is not None) or (edges is not None and edges[0] >= edges[1]):
+        raise ConfigError(
+            f"source {source.name!r}: split {name!r} and time_edges {edges} do not go together.",
+            "split = 'time' needs time_edges = [first year of valid, first year of test], and no other split does.",
+        )
+    return name
+
+
+def source_weights(config: PrepareConfig) -> dict[str, float]:
+    """Return the weight of each source, in the order in which they are numbered."""
+    return {choice.name: choice.weight for choice in config.sources}
+
+
+def _judged(
+    config: PrepareConfig, intakes: list[Intake], work: WorkFolder, workers: Crew, timing: Timing
+) -> tuple[list[Path], dict[str, Any]]:
+    """Clean all rows and judge them; return the judged chunks, and counts of rows read and of leaks."""
+    read: dict[str, Counter[str]] = {}
+    for intake in intakes:
+        with timing.stage(f"clean {intake.source.name}") as done:
+            counts = intake.clean(work, workers, config.chunk_rows, config.max_tokens, done)
+        timing.say(f"{intake.source.name}: {counts['rows']:,} rows read, {counts['clean']:,} clean")
+        read.setdefault(intake.source.name, Counter()).update(rows=counts["rows"], clean=counts["clean"])
+    chunks = [chunk for intake in intakes for chunk in intake.chunks(work)]
+    outputs = [work.file("judged", f"{index:05}.parquet") for index in range(len(chunks))]
+    noted = work.noted("judged", "report")
+    if noted is None:
+        with timing.stage("judge") as done:
+            judge = Judge(_rule(intakes), frozenset(c.name for c in config.sources if c.train_only))
+            for chunk, output, reasons in zip(chunks, outputs, judge.reasons(chunks), strict=True):
+                write_judged(chunk, output, reasons)
+                done(len(reasons))
+        noted = {"leak_rule": _report(judge.rule.report)}
+        work.note("judged", "report", noted)
+    return outputs, {"read": read, **noted}
+
+
+def _rule(intakes: list[Intake]) -> LeakRule:
+    def named(*splits: str) -> frozenset[str]:
+        return frozenset(intake.source.name for intake in intakes if intake.split.name in splits)
+
+    published = named("published")
+    cards = [intake.source for intake in intakes if intake.whole]
+    unprotected = frozenset(card.name for card in cards if card.published_split and not card.benchmark)
+    return LeakRule(published, named("random", "time"), unprotected)
+
+
+def _report(report: LeakReport) -> dict[str, Any]:
     return {
-        "records": dict(sorted(Counter(f"{r.source}/{r.split}" for r in records).items())),
-        "rejected": dict(_reasons(rejections)),
-        "leak_rule": {
-            "protected": dict(sorted(report.protected.items())),
-            "dropped": dict(report.dropped.most_common()),
-            "kept_inside": dict(report.kept_inside.most_common()),
-        },
-        "evaluation": evaluation,
+        "protected": dict(sorted(report.protected.items())),
+        "dropped": dict(report.dropped.most_common()),
+        "kept_inside": dict(report.kept_inside.most_common()),
     }
 
 
-def _clean_sources(
-    config: PrepareConfig, say: Callable[[str], None]
-) -> tuple[list[Clean], list[Rejection], frozenset[str]]:
-    rows: list[Clean] = []
-    rejections: list[Rejection] = []
-    benchmarks: set[str] = set()
-    for choice in config.sources:
-        source = SOURCES.get(choice.name)
-        if source.benchmark:
-            benchmarks.add(source.name)
-        raw = _raw_rows(source, choice, config.seed)
-        results = list(_parallel(partial(clean, source=source.name), raw, config.workers))
-        good = [r for r in results if isinstance(r, Clean)]
-        rejections += [r for r in results if isinstance(r, Rejection)]
-        rows += [_with_part(row, source, config.hold_out) for row in good]
-        say(f"{source.name}: {len(results):,} rows read, {len(good):,} clean")
-    return rows, rejections, frozenset(benchmarks)
-
-
-def _raw_rows(source: Source, choice: SourceChoice, seed: int) -> Iterator[RawRow]:
-    if source.files:
-        source.verify()
-        rows = source.read(source.root())
-    elif choice.path is not None:
-        rows = source.read(choice.path)
-    else:
-        raise ConfigError(f"source {source.name!r} needs a path.", "Add path = '...' to it.")
-    rng = random.Random(f"{seed}:{source.name}")
-    return (row for row in rows if choice.fraction >= 1 or rng.random() < choice.fraction)
-
-
-def _with_part(row: Clean, source: Source, hold_out: HoldOut) -> Clean:
-    split, product = row.record.split, row.keys.products[0]
-    part = published_part(split, product) if source.benchmark else held_out_part(product, hold_out)
-    return replace(row, record=replace(row.record, split=part))
-
-
-def _fit_for_training(rows: Iterable[Clean], config: PrepareConfig) -> tuple[list[Clean], list[Rejection]]:
-    """Refuse train rows that repeat an earlier one or make no sense to learn; held-out rows always stay."""
-    kept: list[Clean] = []
-    rejections: list[Rejection] = []
-    seen: set[str] = set()
-    for row in rows:
-        reason = None
-        if row.record.split == TRAIN:
-            text = str(row.record.reaction)
-            reason = (
-                "duplicate of an earlier row" if text in seen else unfit_for_training(row.record, config.max_tokens)
-            )
-            seen.add(text)
-        if reason:
-            rejections.append(_reject(row.record, reason))
-        else:
-            kept.append(row)
-    return kept, rejections
-
-
-def _drop_train_only(rows: Sequence[Clean], config: PrepareConfig) -> tuple[list[Clean], list[Rejection]]:
-    """Set held-out rows of sources for training alone aside, before they could protect anything."""
-    train_only = {choice.name for choice in config.sources if choice.train_only}
-    aside = [row for row in rows if row.record.source in train_only and row.record.split != TRAIN]
-    kept = [row for row in rows if row.record.source not in train_only or row.record.split == TRAIN]
-    return kept, [_reject(row.record, "in a held-out part of a source used for training alone") for row in aside]
-
-
-def _watched(records: Sequence[Record], tasks: Sequence[Task], config: PrepareConfig) -> list[tuple[Task, Record]]:
-    """Draw the validation rows of training: part A, every task alike."""
-    rng = random.Random(f"{config.seed}:watched")
-    watched: list[tuple[Task, Record]] = []
-    for task in tasks:
-        fitting = [(task, r) for r in records if r.split == "valid_a" and fits(task, r) and not _too_long(r, config)]
-        watched += rng.sample(fitting, min(len(fitting), config.valid_rows // len(tasks)))
-    return watched
-
-
-def _too_long(record: Record, config: PrepareConfig) -> bool:
-    return unfit_for_training(record, config.max_tokens) is not None
-
-
-def _vocabulary(train: Sequence[Record]) -> Vocabulary:
-    return Vocabulary.build(str(record.reaction) for record in train)
-
-
-def _encode_train(
-    record: Record, tasks: Sequence[Task], vocabulary: Vocabulary, spelling: Spelling, seed: int
-) -> list[folders.Encoded]:
-    return [
-        folders.encode_examples(spelled_examples(task, record, 0, spelling, seed), index, vocabulary)
-        for index, task in enumerate(tasks)
-        if fits(task, record)
+def _aligned(
+    config: PrepareConfig, chunks: list[Path], work: WorkFolder, workers: Crew, timing: Timing
+) -> tuple[list[Path], dict[str, int]]:
+    """Map train rows without maps; return the chunks to go on with and source -> rows mapped."""
+    if config.aligner == "none":
+        return chunks, {}
+    templates = work.path / "templates.txt"
+    if config.aligner == "template":
+        _write_templates(config, chunks, templates, work, workers, timing)
+    jobs = [
+        AlignJob(config.aligner, templates, config.aligner_python, chunk, work.file("aligned", chunk.name))
+        for chunk in chunks
     ]
+    mapped: Counter[str] = Counter()
+    with timing.stage(f"align by {config.aligner}") as done:
+        for tried, found in workers.map(AlignJob.run, jobs):
+            mapped.update(found)
+            done(tried)
+    return [job.output for job in jobs], dict(sorted(mapped.items()))
 
 
-def _reject(record: Record, reason: str) -> Rejection:
-    return Rejection(record.id, record.source, reason, str(record.reaction))
-
-
-def _reasons(rejections: Sequence[Rejection]) -> list[tuple[str, int]]:
-    return Counter(f"{r.source}: {r.reason}" for r in rejections).most_common()
-
-
-def _parallel(work: Callable[[A], B], items: Iterable[A], workers: int) -> Iterator[B]:
-    """Map in order, with processes if more than one is asked for; memory holds a few chunks at a time."""
-    if workers <= 1:
-        yield from map(work, items)
+def _write_templates(
+    config: PrepareConfig, chunks: list[Path], path: Path, work: WorkFolder, workers: Crew, timing: Timing
+) -> None:
+    """Keep the most frequent templates of a sample of mapped train rows, five rows a template."""
+    if path.exists():
         return
-    with ProcessPoolExecutor(workers) as pool:
-        iterator = iter(items)
-        chunks = iter(lambda: list(islice(iterator, _CHUNK)), [])
-        yield from (result for results in pool.map(partial(_chunk, work), chunks) for result in results)
+    share = 5 * config.aligner_templates / max(1, folders.mapped_rows(chunks))
+    jobs = [TemplateJob(config.seed, share, c, work.file("templates", f"{c.stem}.json")) for c in chunks]
+    counts: Counter[str] = Counter()
+    with timing.stage("extract templates") as done:
+        for found in workers.map(TemplateJob.run, jobs):
+            counts.update(found)
+            done(found.total())
+    frequent = sorted(counts, key=lambda template: (-counts[template], template))[: config.aligner_templates]
+    whole(path, lambda part: part.write_text("\n".join(frequent), "utf-8"))
 
 
-def _chunk(work: Callable[[A], B], items: Sequence[A]) -> list[B]:
-    return [work(item) for item in items]
+def _vocabulary(config: PrepareConfig, chunks: list[Path], work: WorkFolder) -> Vocabulary:
+    """Return the vocabulary of the configuration, or build it from train rows; it is kept for the workers."""
+    path = work.path / "vocabulary.json"
+    if not path.exists():
+        train = (record for chunk in chunks for record in records_in(chunk, TRAIN))
+        first = next(train, None)
+        if first is None:
+            reasons = dict(Counter(r.reason for chunk in chunks for r in rejections_in(chunk)).most_common(5))
+            raise DataError("no row is left to train on.", f"See why: {reasons}.")
+        texts = (str(record.reaction) for record in chain([first], train))
+        built = Vocabulary.load(config.vocabulary) if config.vocabulary else Vocabulary.build(texts)
+        whole(path, built.save)
+    return Vocabulary.load(path)
+
+
+def _spelled(
+    config: PrepareConfig, chunks: list[Path], work: WorkFolder, workers: Crew, timing: Timing
+) -> dict[str, int]:
+    """Spell and encode all train rows; return ``source/task`` -> rows."""
+    jobs = [_spell_job(config, chunk, work) for chunk in chunks]
+    rows: Counter[str] = Counter()
+    with timing.stage(f"spell {config.spelling.copies} copies") as done:
+        for found in workers.map(SpellJob.run, jobs):
+            rows.update(found)
+            done(sum(found.values()))
+    return dict(sorted(rows.items()))
+
+
+def _spell_job(config: PrepareConfig, chunk: Path, work: WorkFolder) -> SpellJob:
+    return SpellJob(
+        tasks=_task_names(config),
+        sources=tuple(source_weights(config)),
+        vocabulary=work.path / "vocabulary.json",
+        spelling=config.spelling,
+        seed=config.seed,
+        chunk=chunk,
+        output=work.file("spelled", f"{chunk.stem}.npz"),
+    )
+
+
+def _task_names(config: PrepareConfig) -> tuple[str, ...]:
+    return tuple(name if name == SPAN_DENOISING else tasks_named([name])[0].name for name in config.tasks)
+
+
+def _assemble(
+    config: PrepareConfig,
+    work: WorkFolder,
+    chunks: list[Path],
+    vocabulary: Vocabulary,
+    counts: dict[str, Any],
+    timing: Timing,
+) -> None:
+    """Join the chunks into a folder within the work folder, then put it in place of the output."""
+    folder = work.path / "folder"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    names, sources = _task_names(config), tuple(source_weights(config))
+    with timing.stage("assemble") as done:
+        vocabulary.save(folder / "vocabulary.json")
+        with split_arrays(folder, "train", config.spelling.copies) as train:
+            append_chunks(train, (_spell_job(config, chunk, work).output for chunk in chunks))
+        valid_rows = _write_valid(config, folder, chunks, vocabulary)
+        files = folders.gather(folder, chunks, _tasks(config))
+        manifest = {
+            "copies": {"train": config.spelling.copies, "valid": 1},
+            "tasks": list(names),
+            "sources": list(sources),
+            "source_weights": source_weights(config),
+            "vocabulary_size": len(vocabulary),
+            "vocabulary_sha256": vocabulary.sha256,
+            "splits": {"train": {"rows": train.tasks.length}, "valid": {"rows": valid_rows}},
+            **_origin(config),
+            "counts": files | counts,
+        }
+        folders.write_manifest(folder, manifest)
+        done(train.tasks.length)
+    (folder / "timing.json").write_text(json.dumps(timing.as_dict(), indent=1) + "\n", "utf-8")
+    folder.replace(config.output)
+
+
+def _tasks(config: PrepareConfig) -> list[Task]:
+    return tasks_named([name for name in config.tasks if name != SPAN_DENOISING])
+
+
+def _write_valid(config: PrepareConfig, folder: Path, chunks: list[Path], vocabulary: Vocabulary) -> int:
+    """Write the watched validation rows, one canonical copy each; return their number."""
+    names, sources, encoder = _task_names(config), list(source_weights(config)), Encoder(vocabulary)
+    records = (record for chunk in chunks for record in records_in(chunk, VALID_PARTS[0]))
+    watched = draw_watched(records, _tasks(config), config.valid_rows, config.max_tokens, config.seed)
+    with split_arrays(folder, "valid", 1) as arrays:
+        for task, record in watched:
+            sequences = encoder.examples([canonical_example(task, record, 0)])
+            append_row(arrays, (names.index(task.name), sequences), sources.index(record.source))
+    return len(watched)

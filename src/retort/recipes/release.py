@@ -1,14 +1,12 @@
-"""Assemble a model folder: language model, rankers, keys of the training rows, figures and card.
+"""Assemble a model folder: proposers, re-rankers, calibrations, keys of the training rows, figures and card.
 
-``python -m retort.recipes.release CONFIG.toml [key=value ...]`` writes a folder that ``--model`` can name. Figures
-are reports that ``retort evaluate --format json`` printed; nothing in the card is typed by hand.
+``python -m retort.recipes.release CONFIG.toml [key=value ...]`` writes a folder that ``--model`` can name.
 """
 
-import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +15,12 @@ from retort.data.examples import fits
 from retort.data.prepare import read_manifest, read_records
 from retort.data.records import Record
 from retort.data.splits import TRAIN
-from retort.errors import ConfigError, DataError, RetortError
+from retort.errors import DataError
 from retort.inference.model_folder import seal
 from retort.inference.questions import membership_key, write_seen
 from retort.prompting.task import TASKS
+from retort.recipes.card import Answering, CardConfig, card_lines
+from retort.recipes.entry import run_with_config
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,9 @@ class TaskChoice:
     sources: tuple[str, ...] = option((), help="sources whose train rows were seen; all that fit when empty")
     notes: tuple[str, ...] = option((), help="sentences that every answer carries")
     stereo_note: str = option("", help="sentence for queries that state stereochemistry")
+    reranker: Path | None = option(None, help="file that orders the merged candidates")
+    calibration: Path | None = option(None, help="file that turns scores into confidences")
     reason: str = option("", help="why the task is not trained")
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A measured figure for the card."""
-
-    label: str = option(help="what was measured, on which rows")
-    report: Path = option(help="JSON report of `retort evaluate --format json`")
 
 
 @dataclass(frozen=True)
@@ -68,12 +62,7 @@ class ReleaseConfig:
     prepared: Path = option(help="prepared folder that everything was trained on")
     proposers: Mapping[str, ProposerChoice] = option(help="name -> proposer")
     tasks: Mapping[str, TaskChoice] = option(help="task name -> how it is answered")
-    introduction: str = option(help="opening paragraphs of the card")
-    limits: tuple[str, ...] = option((), help="what the model cannot do, one sentence each")
-    measured: str = option("", help="how the figures were measured, with the commands")
-    reproduce: tuple[str, ...] = option((), help="commands that make this model again")
-    commit: str = option("", help="commit of the code that trained it")
-    figures: tuple[Figure, ...] = field(default=(), metadata={"help": "measured figures, in order"})
+    card: CardConfig = option(help="words and figures of the model card")
 
 
 def release(config: ReleaseConfig, say: Callable[[str], None] = print) -> Path:
@@ -89,15 +78,19 @@ def release(config: ReleaseConfig, say: Callable[[str], None] = print) -> Path:
     proposers = {name: _copy(name, choice, folder) for name, choice in config.proposers.items()}
     records = [r for r in read_records(config.prepared / "records.parquet") if r.split == TRAIN]
     tasks = {name: _task(name, choice, records, folder, say) for name, choice in config.tasks.items()}
-    figures = [(figure, _report(figure)) for figure in config.figures]
     manifest = read_manifest(config.prepared)
     provenance = {
         "prepared_sha256": manifest["files"]["records.parquet"],
         "vocabulary_sha256": manifest["vocabulary_sha256"],
         "train_records": {k: v for k, v in manifest["counts"]["records"].items() if k.endswith("/train")},
-        "commit": config.commit,
+        "commit": config.card.commit,
     }
-    (folder / "README.md").write_text("\n".join(_card(config, manifest, figures)) + "\n", "utf-8")
+    answering = [
+        Answering(name, task.trained, task.reason, task.proposers, task.on_request)
+        for name, task in config.tasks.items()
+    ]
+    lines = card_lines(f"{config.name} {config.release}", config.card, answering, manifest)
+    (folder / "README.md").write_text("\n".join([*lines, ""]), "utf-8")
     card = {"name": config.name, "release": config.release, "proposers": proposers, "tasks": tasks}
     seal(folder, card | {"provenance": provenance})
     shutil.rmtree(config.output, ignore_errors=True)
@@ -134,69 +127,29 @@ def _task(
     count = write_seen(folder / "seen" / f"{name}.npy", keys)
     say(f"{name}: {count:,} distinct training questions")
     kept = ("trained", "proposers", "on_request", "rank_offset", "notes", "stereo_note", "reason")
-    return {key: getattr(choice, key) for key in kept} | {
-        "weights": dict(choice.weights) or None,
+    parts = {
         "seen": f"seen/{name}.npy",
+        "reranker": _part(choice.reranker, folder / "rerankers" / name),
+        "calibration": _part(choice.calibration, folder / "calibration" / name),
     }
+    values = {key: getattr(choice, key) for key in kept} | {"weights": dict(choice.weights) or None}
+    return values | {key: path for key, path in parts.items() if path is not None}
 
 
-def _report(figure: Figure) -> dict[str, Any]:
-    try:
-        report: dict[str, Any] = json.loads(figure.report.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"figure {figure.label!r}: cannot read {str(figure.report)!r}: {error}.") from error
-    return report
+def _part(source: Path | None, target: Path) -> str | None:
+    """Copy a file into the model folder, if there is one; return its path there."""
+    if source is None:
+        return None
+    if not source.is_file():
+        raise DataError(f"there is no {str(source)!r}.")
+    target.parent.mkdir(exist_ok=True)
+    shutil.copyfile(source, target.with_suffix(source.suffix))
+    return f"{target.parent.name}/{target.name}{source.suffix}"
 
 
-def _card(config: ReleaseConfig, manifest: Mapping[str, Any], figures: Sequence[tuple[Figure, Any]]) -> Iterator[str]:
-    yield f"# {config.name} {config.release}\n\n{config.introduction.strip()}\n\n## Answers\n"
-    yield "| task | trained | answers by default | on request |\n|---|---|---|---|"
-    for name, task in config.tasks.items():
-        trained = "yes" if task.trained else f"no: {task.reason}"
-        yield f"| {name} | {trained} | {', '.join(task.proposers) or '-'} | {', '.join(task.on_request) or '-'} |"
-    yield "\n## Figures\n\nPer cent, every row counted, 95 % bootstrap intervals in brackets. Isomeric.\n"
-    yield "| what | n | top-1 | top-3 | top-5 | top-10 | valid@1 |\n|---|---|---|---|---|---|---|"
-    for figure, report in figures:
-        cells = [_percent(report, f"exact_match@{k}") for k in (1, 3, 5, 10)] + [_percent(report, "validity@1")]
-        yield f"| {figure.label} | {report['n']:,} | {' | '.join(cells)} |"
-    yield f"\n{config.measured.strip()}"
-    yield "\n## Data\n"
-    yield "| source | train rows used |\n|---|---|"
-    for name, count in sorted(manifest["counts"]["records"].items()):
-        if name.endswith(f"/{TRAIN}"):
-            yield f"| {name.removesuffix(f'/{TRAIN}')} | {count:,} |"
-    leaks = manifest["counts"]["leak_rule"]
-    yield "\nDropped by the leak rule (product or reactant set of a protected row elsewhere, stereo-free):\n"
-    yield from (f"- {reason}: {count:,}" for reason, count in leaks["dropped"].items())
-    yield "\nKept because a published split is kept, and counted:\n"
-    yield from (f"- {reason}: {count:,}" for reason, count in leaks["kept_inside"].items())
-    yield f"\nSHA-256 of the training records: `{manifest['files']['records.parquet']}`"
-    yield "\n## Limits\n"
-    yield from (f"- {limit}" for limit in config.limits)
-    yield "\n## Make it again\n\n```"
-    yield from config.reproduce
-    yield f"```\n\nCode: commit `{config.commit}`."
-
-
-def _percent(report: Mapping[str, Any], name: str) -> str:
-    if name not in report["metrics"]:
-        return "-"
-    low, high = report["intervals"][name]
-    return f"{100 * report['metrics'][name]:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run from the command line; return the exit code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    try:
-        if not arguments:
-            raise ConfigError("no configuration file.", "Usage: python -m retort.recipes.release CONFIG.toml")
-        release(load(ReleaseConfig, Path(arguments[0]), arguments[1:]))
-    except RetortError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
+def _release_file(path: Path, overrides: Sequence[str]) -> Path:
+    return release(load(ReleaseConfig, path, overrides), say=lambda text: print(text, file=sys.stderr))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(run_with_config(_release_file))

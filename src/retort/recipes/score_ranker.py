@@ -2,21 +2,24 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from retort.data.records import Record
-from retort.evaluation.baselines import nearest_neighbour, popularity
 from retort.evaluation.predictions import Candidate, Header, Prediction, Predictions
 from retort.evaluation.scoring import score
 from retort.inference.proposer import Proposals
 from retort.inference.proposers.answer_ranker import AnswerRanker
+from retort.inference.proposers.nearest_reaction import NearestReaction
+from retort.inference.proposers.popularity import Popularity
 from retort.inference.proposers.template_ranker import TemplateRanker
+from retort.inference.training_answers import Kind, TrainingAnswers
 from retort.models.ranker import Ranker
 from retort.prompting.task import Question, Task
 
 TOP_K = 10
+BASELINES: tuple[Kind, ...] = ("popularity", "nearest_reaction")
 Answers = Sequence[Sequence[Candidate]]
 
 
@@ -59,7 +62,7 @@ def score_ranker(
     if task.uses_class:
         answers["class_known"] = _ranked(ranker, _Sheet(task, sampled), stated=True)
     if ranker.meta.kind == "answer":
-        answers |= {name: baseline(_Sheet(task, sampled), train) for name, baseline in BASELINES.items()}
+        answers |= {kind: _baseline(kind, _Sheet(task, sampled), train) for kind in BASELINES}
     figures = {source: _figures(task, source, sampled, answers) for source in sorted({r.source for r in sampled})}
     return {**figures, "cpu_milliseconds_per_row": milliseconds}
 
@@ -85,17 +88,9 @@ def _candidates(found: Sequence[Proposals]) -> Answers:
     return [[Candidate(c.smiles, c.score, c.proposer) for c in proposals.candidates] for proposals in found]
 
 
-def _popularity(sheet: _Sheet, train: Sequence[Record]) -> Answers:
-    favourites = popularity([sheet.task.wanted(record.reaction) for record in train], TOP_K)
-    return [favourites] * len(sheet.records)
-
-
-def _nearest_neighbour(sheet: _Sheet, train: Sequence[Record]) -> Answers:
+def _baseline(kind: Kind, sheet: _Sheet, train: Sequence[Record]) -> Answers:
+    """Return the answers of a baseline that was made from the train records."""
     pairs = [(sheet.task.given(record.reaction), sheet.task.wanted(record.reaction)) for record in train]
-    return nearest_neighbour(pairs, sheet.given, TOP_K)
-
-
-BASELINES: dict[str, Callable[[_Sheet, Sequence[Record]], Answers]] = {
-    "popularity": _popularity,
-    "nearest_neighbour": _nearest_neighbour,
-}
+    answers = TrainingAnswers.gather(kind, sheet.task.name, pairs)
+    proposer = Popularity(answers) if kind == "popularity" else NearestReaction(answers)
+    return _candidates(proposer.propose([Question(sheet.task.name, given) for given in sheet.given], TOP_K))

@@ -4,26 +4,24 @@
 ``python -m retort.recipes.train CONFIG.toml [key=value ...]`` does the same.
 """
 
+import os
 import sys
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from types import UnionType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any
 
-from retort.config import apply_override, as_dict, load, option
+from retort.config import as_dict, load, option
 from retort.data.collate import PreparedFolder
-from retort.errors import ConfigError, ModelError, RetortError, UnknownNameError
+from retort.errors import ConfigError, ModelError
 from retort.models.backbone import BACKBONES, Seq2SeqConfig
 from retort.prompting.vocabulary import Vocabulary
+from retort.recipes.entry import run_with_config
 from retort.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,9 @@ class TrainConfig:
         None, help="Configuration of `retort prepare` that makes the prepared folder where it is not there yet."
     )
     start_from: Path | None = option(None, help="Hugging Face folder whose weights to start from; the card is ignored.")
+    travel: Path | None = option(
+        None, help="Also write the final weights here in bf16, in files of 15 MiB, to carry to another machine."
+    )
 
 
 def train(config: TrainConfig) -> Path:
@@ -61,99 +62,70 @@ def train(config: TrainConfig) -> Path:
     if vocabulary.sha256 != prepared.manifest["vocabulary_sha256"]:
         raise ModelError(f"the vocabulary of {str(config.prepared)!r} is not the one its manifest names.")
     torch.manual_seed(config.training.seed)
-    network, parents = _network(config, vocabulary)
-    card = {"config": as_dict(config), "parents": parents, "prepared": _provenance(config.prepared, vocabulary)}
+    network, ancestry = _network(config, vocabulary)
+    card = {"config": as_dict(config), **ancestry, "prepared": _provenance(config.prepared, vocabulary)}
     with Run(network, vocabulary, prepared, config.training, config.output, card).interruptible() as run:
-        return run.fit().folder
+        result = run.fit()
+        if config.travel is not None and result.outcome != "stopped" and run.accelerator.is_main_process:
+            _write_travelling(result.folder, config.travel)
+        run.accelerator.wait_for_everyone()
+    return result.folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; return the exit code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    try:
-        if not arguments:
-            raise ConfigError("no configuration file.", "Usage: python -m retort.recipes.train CONFIG.toml [key=value]")
-        print(train(read_config(Path(arguments[0]), arguments[1:])))
-    except RetortError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
-def read_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
-    """Read a configuration with pydantic, or without it where it is not installed.
-
-    Raises:
-        ConfigError: The file does not fit.
-    """
-    try:
-        import pydantic  # noqa: F401
-    except ImportError:
-        values = tomllib.loads(path.read_text("utf-8"))
-        for override in overrides:
-            apply_override(values, override)
-        return fill(TrainConfig, values, "")
-    return load(TrainConfig, path, overrides)
-
-
-def fill(schema: type[T], values: Mapping[str, Any], trail: str) -> T:
-    """Fill a dataclass from plain values with the standard library alone; types are checked one level deep.
-
-    Raises:
-        ConfigError: A key is unknown or missing, or a value is of another type.
-    """
-    hints = get_type_hints(schema)
-    for key in values:
-        if key not in hints:
-            raise UnknownNameError("key", trail + key, hints)
-    given = {key: _converted(hints[key], value, trail + key) for key, value in values.items()}
-    for field in fields(schema):  # type: ignore[arg-type]
-        if field.name not in given and field.default is MISSING and field.default_factory is MISSING:
-            raise ConfigError(f"key {trail + field.name!r} is missing.")
-    return schema(**given)
-
-
-def _converted(hint: Any, value: Any, where: str) -> Any:
-    if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):
-        return fill(hint, value, f"{where}.")
-    choices = get_args(hint) if get_origin(hint) is UnionType else (hint,)
-    for choice in choices:
-        kind = get_origin(choice) or choice
-        if kind is Literal and value in get_args(choice):
-            return value
-        if kind is Path and isinstance(value, str):
-            return Path(value)
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)
-        if kind is tuple and isinstance(value, list):
-            return tuple(value)
-        if isinstance(kind, type) and isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
-            return value
-    raise ConfigError(f"{where}: {value!r} is not {getattr(hint, '__name__', hint)}.")
+    return run_with_config(lambda path, overrides: train(load(TrainConfig, path, overrides)), arguments)
 
 
 def _prepare(path: Path, output: Path) -> None:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError(f"{str(output)!r} is not there.", "Run `retort prepare` before starting several processes.")
     from retort.recipes.prepare import PrepareConfig, prepare
 
     prepare(load(PrepareConfig, path, [f"output={output}"]), say=lambda text: print(text, file=sys.stderr))
 
 
-def _network(config: TrainConfig, vocabulary: Vocabulary) -> tuple["PreTrainedModel", list[str]]:
-    """Return the network to train and the checksums of the weights it comes from."""
+def _network(config: TrainConfig, vocabulary: Vocabulary) -> tuple["PreTrainedModel", dict[str, Any]]:
+    """Return the network to train, and what the card says about the weights it comes from."""
     from retort.models import checkpoint
 
-    if config.start_from is None:
+    start = config.start_from
+    if start is None:
         size = config.model.vocabulary_size or len(vocabulary)
         if size != len(vocabulary):
             raise ConfigError(f"model.vocabulary_size is {size}, the prepared vocabulary has {len(vocabulary)} tokens.")
         card = replace(config.model, vocabulary_size=size)
-        return BACKBONES.get(card.backbone).build(card), []
-    network = checkpoint.load_network(config.start_from, config.model.backbone)
+        return BACKBONES.get(card.backbone).build(card), {"parents": [], "tokens_before": 0}
+    before = checkpoint.tokens_total(start)
+    network = checkpoint.load_network(start, config.model.backbone)
+    extension = _extend(network, start, vocabulary)
+    return network, {"parents": [checkpoint.weights_sha256(start)], "tokens_before": before, **extension}
+
+
+def _extend(network: "PreTrainedModel", start: Path, vocabulary: Vocabulary) -> dict[str, Any]:
+    """Fit a network to the vocabulary of the data, in place; return what the card says about it.
+
+    Raises:
+        ModelError: The vocabularies do not fit.
+    """
+    from retort.models.checkpoint import VOCABULARY
+    from retort.models.extension import extend_vocabulary
+
+    stored = Vocabulary.load(start / VOCABULARY) if (start / VOCABULARY).is_file() else None
+    if stored is not None and stored.tokens != vocabulary.tokens:
+        return {"vocabulary_extension": asdict(extend_vocabulary(network, stored, vocabulary))}
     if network.config.vocab_size != len(vocabulary):
-        raise ModelError(
-            f"{str(config.start_from)!r} knows {network.config.vocab_size} tokens, the data {len(vocabulary)}."
-        )
-    return network, [checkpoint.file_sha256(config.start_from / checkpoint.WEIGHTS)]
+        raise ModelError(f"{str(start)!r} knows {network.config.vocab_size} tokens, the data {len(vocabulary)}.")
+    return {}
+
+
+def _write_travelling(final: Path, folder: Path) -> None:
+    from retort.models import checkpoint
+
+    stored = checkpoint.load(final)
+    card = {key: value for key, value in stored.card.items() if key not in ("format", "version", "files")}
+    card["copied_from"] = checkpoint.weights_sha256(final)
+    checkpoint.save_travelling(folder, stored.network, stored.vocabulary, card)
 
 
 def _provenance(prepared: Path, vocabulary: Vocabulary) -> dict[str, str]:

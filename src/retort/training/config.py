@@ -7,6 +7,16 @@ from typing import Literal
 from retort.config import option
 from retort.errors import ConfigError
 
+_ABOVE_ZERO = (
+    "tokens_per_batch",
+    "accumulation",
+    "evaluate_tokens",
+    "evaluate_rows",
+    "peak_learning_rate",
+    "task_temperature",
+    "pad_to_multiple",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
@@ -20,6 +30,16 @@ class TrainingConfig:
     max_target_length: int = option(256, help="Rows with a longer target, in tokens, are left out and counted.")
     task_weights: Mapping[str, float] = option(
         help="Visits per epoch of a task's rows, e.g. {retrosynthesis = 2.0}; 1.0 where not named.", factory=dict
+    )
+    task_temperature: float = option(
+        1.0, help="At T, a task of n rows is visited in proportion to n^(1/T): 1 leaves sizes, large T equals them out."
+    )
+    source_weights: Mapping[str, float] = option(
+        help="Factor on the visits of a source's rows; the prepared folder's own, or 1.0, where not named.",
+        factory=dict,
+    )
+    optimizer: Literal["adamw", "muon"] = option(
+        "adamw", help="AdamW, or Muon for hidden matrices and AdamW for the rest; both take the same rates."
     )
     peak_learning_rate: float = option(1.5e-3, help="Learning rate of the stable phase.")
     embedding_rate: float = option(1.0, help="Learning rate of token embeddings, as a multiple of the scheduled one.")
@@ -39,11 +59,15 @@ class TrainingConfig:
     precision: Literal["auto", "fp32", "bf16"] = option(
         "auto", help="bf16 autocast or fp32; auto takes bf16 on CUDA and fp32 elsewhere."
     )
+    compile: bool = option(False, help="Compile the forward and backward pass; pays on CUDA, needs a C++ compiler.")
+    pad_to_multiple: int = option(1, help="Pad batches to lengths that are multiples of this: fewer shapes on a GPU.")
     threads: int = option(1, help="CPU threads; 0 leaves torch's choice.")
     evaluate_tokens: int = option(1_000_000, help="Evaluate each time this many tokens have been seen.")
     evaluate_rows: int = option(250, help="Validation rows of each task, the same at every evaluation.")
     patience: int = option(0, help="End after this many evaluations without a better loss; 0 never.")
     checkpoint_minutes: float = option(10.0, help="Write last/ this often.")
+    keep_last: int = option(0, help="Keep the weights of this many last evaluations in snapshots/, for averaging.")
+    tensorboard: bool = option(False, help="Also write TensorBoard's event files beside metrics.jsonl.")
     log_seconds: float = option(30.0, help="Report progress this often.")
     resume: bool = option(True, help="Go on from last/ of the output folder where there is one.")
 
@@ -54,7 +78,7 @@ class TrainingConfig:
             value = getattr(self, name)
             if not 0 <= value < 1:
                 raise ConfigError(f"training.{name} is {value}.", "Give a share from 0 up to, but not including, 1.")
-        for name in ("tokens_per_batch", "accumulation", "evaluate_tokens", "evaluate_rows", "peak_learning_rate"):
+        for name in _ABOVE_ZERO:
             value = getattr(self, name)
             if value <= 0:
                 raise ConfigError(f"training.{name} is {value}.", "Give a number above zero.")

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from retort.errors import ConfigError
 from retort.training.config import TrainingConfig
+from retort.training.muon import Muon
 
 
 def learning_rate(config: TrainingConfig, *, tokens: int, progress: float) -> float:
@@ -47,33 +49,88 @@ def freeze(model: nn.Module, prefixes: Sequence[str]) -> None:
         raise ConfigError("training.freeze leaves nothing to train.")
 
 
-def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.AdamW:
-    """Return AdamW over the trainable parameters; only matrices other than embeddings and position biases decay.
+class MuonWithAdamW:
+    """Muon for matrices and AdamW for the rest, as one optimiser.
+
+    Attributes:
+        parts: The two, Muon first.
+    """
+
+    def __init__(self, muon: Muon, adamw: torch.optim.AdamW) -> None:
+        self.parts: tuple[torch.optim.Optimizer, ...] = (muon, adamw)
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """The groups of both."""
+        return [group for part in self.parts for group in part.param_groups]
+
+    def step(self) -> None:
+        """Take a step of both."""
+        for part in self.parts:
+            part.step()
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of both."""
+        for part in self.parts:
+            part.zero_grad()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what :meth:`load_state_dict` needs."""
+        return {"parts": [part.state_dict() for part in self.parts]}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take up the state of both."""
+        for part, stored in zip(self.parts, state["parts"], strict=True):
+            part.load_state_dict(stored)
+
+
+Optimizer = torch.optim.AdamW | MuonWithAdamW
+
+
+def build_optimizer(model: nn.Module, config: TrainingConfig) -> Optimizer:
+    """Return the optimiser over the trainable parameters; only matrices other than embeddings and head decay.
 
     AdamW moves every parameter by about the learning rate per step, whatever its size. Token embeddings of T5 are of
     size 1 and position biases must grow to several units, which takes thousands of steps at the rate of the matrices;
     so both may have rates of their own, in the spirit of the parameter scaling of Adafactor (Shazeer and Stern,
     arXiv:1804.04235), with which T5 was trained. Every group carries its multiple of the learning rate as ``rate``.
+
+    Muon, where it is asked for, takes the hidden matrices; embeddings, an untied head, position biases and vectors stay
+    with AdamW. Its updates have AdamW's size, so the learning rate and the weight decay mean the same for both.
     """
+    groups = _groups(model, config)
+    rate, betas = config.peak_learning_rate, (config.beta1, config.beta2)
+    if config.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=rate, betas=betas, fused=True)
+    hidden = [group for group in groups if group["hidden"]]
+    others = [group for group in groups if not group["hidden"]]
+    if not hidden or not others:
+        raise ConfigError(
+            "training.optimizer 'muon' needs trainable matrices and other trainable parameters.",
+            "Freeze less, or use 'adamw'.",
+        )
+    return MuonWithAdamW(Muon(hidden, lr=rate), torch.optim.AdamW(others, lr=rate, betas=betas, fused=True))
+
+
+def _groups(model: nn.Module, config: TrainingConfig) -> list[dict[str, Any]]:
+    """Return parameter groups by ``(hidden matrix or not, multiple of the rate, decay)``."""
     embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
-    matrices, others = (1.0, config.weight_decay), (1.0, 0.0)
-    members: dict[tuple[float, float], list[nn.Parameter]] = {matrices: [], others: []}
+    matrices, others = (True, 1.0, config.weight_decay), (False, 1.0, 0.0)
+    members: dict[tuple[bool, float, float], list[nn.Parameter]] = {matrices: [], others: []}
     for name, parameter in model.named_parameters():
         if "relative_attention_bias" in name:
-            kind = (config.position_rate, 0.0)
-        elif id(parameter) in embeddings:
-            kind = (config.embedding_rate, 0.0)
+            kind = (False, config.position_rate, 0.0)
+        elif id(parameter) in embeddings or "lm_head" in name:
+            kind = (False, config.embedding_rate, 0.0)
         else:
-            kind = matrices if parameter.ndim >= 2 else others
+            kind = matrices if parameter.ndim == 2 else others
         if parameter.requires_grad:
             members.setdefault(kind, []).append(parameter)
-    groups = [{"params": group, "rate": rate, "weight_decay": decay} for (rate, decay), group in members.items()]
-    return torch.optim.AdamW(
-        [group for group in groups if group["params"]],
-        lr=config.peak_learning_rate,
-        betas=(config.beta1, config.beta2),
-        fused=True,
-    )
+    return [
+        {"params": group, "rate": rate, "weight_decay": decay, "hidden": hidden}
+        for (hidden, rate, decay), group in members.items()
+        if group
+    ]
 
 
 class Average:

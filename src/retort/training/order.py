@@ -1,6 +1,10 @@
 """The order in which a run visits its rows: endless, and given by seed and position alone."""
 
-from retort.data.collate import Batch, BatchLimits, BatchPlan, PreparedSplit, Rows, collate, plan_epoch
+import numpy as np
+
+from retort.data.batches import BatchLimits, BatchPlan, plan_epoch
+from retort.data.collate import Batch, PreparedSplit, Rows, collate
+from retort.data.mixture import Mixture, counted
 from retort.training.config import TrainingConfig
 from retort.training.state import Position
 
@@ -9,7 +13,10 @@ class Order:
     """Batches of a split from any position on, shared between the processes of a run."""
 
     def __init__(self, split: PreparedSplit, config: TrainingConfig, *, rank: int = 0, processes: int = 1) -> None:
-        self.limits = BatchLimits(config.tokens_per_batch, config.max_source_length, config.max_target_length)
+        self.limits = BatchLimits(
+            config.tokens_per_batch, config.max_source_length, config.max_target_length, config.pad_to_multiple
+        )
+        self._mixture = Mixture(config.task_weights, config.source_weights, config.task_temperature)
         self._split, self._config = split, config
         self._rank, self._processes = rank, processes
         self._epoch = -1
@@ -25,7 +32,8 @@ class Order:
             position.epoch, position.batch = position.epoch + 1, 0
         batches = self.plan(position.epoch).batches[position.batch : position.batch + self._processes]
         position.batch += self._processes
-        mine = collate(self._split, batches[self._rank % len(batches)], position.epoch)
+        rows, multiple = batches[self._rank % len(batches)], self.limits.multiple
+        mine = collate(self._split, rows, position.epoch, seed=self._config.seed, multiple=multiple)
         tokens = mine.tokens if len(batches) == 1 else sum(self._tokens(position.epoch, rows) for rows in batches)
         return mine, tokens
 
@@ -33,11 +41,19 @@ class Order:
         """Return the batches of an epoch; the last one asked for is kept."""
         if epoch != self._epoch:
             self._plan = plan_epoch(
-                self._split, self.limits, epoch=epoch, seed=self._config.seed, weights=self._config.task_weights
+                self._split, self.limits, epoch=epoch, seed=self._config.seed, mixture=self._mixture
             )
             self._epoch = epoch
         return self._plan
 
+    def visits(self, epoch: int) -> dict[str, dict[str, int]]:
+        """Return how many rows of each task and of each source an epoch visits, those that are too long left out."""
+        rows, split = np.concatenate(self.plan(epoch).batches), self._split
+        found = {"tasks": counted(np.asarray(split.tasks)[rows], split.task_names)}
+        if split.sources is not None:
+            found["sources"] = counted(np.asarray(split.sources)[rows], split.source_names)
+        return found
+
     def _tokens(self, epoch: int, rows: Rows) -> int:
-        sources, targets = self._split.lengths(epoch)
-        return int(sources[rows].sum() + targets[rows].sum())
+        sources, targets = self._split.lengths(epoch, rows)
+        return int(sources.sum() + targets.sum())

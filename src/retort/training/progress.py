@@ -4,26 +4,45 @@ import json
 import math
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from retort.errors import MissingExtraError
 
 PEAK_BF16_FLOPS = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L40S": 362e12}
 """Dense bf16 peak of accelerators in floating-point operations per second, by a part of their name."""
 
 
 class Metrics:
-    """The file ``metrics.jsonl`` of a run; on resuming, lines after the resumed step are dropped."""
+    """The file ``metrics.jsonl`` of a run and, if asked for, TensorBoard's event files beside it.
 
-    def __init__(self, path: Path, *, after_step: int) -> None:
+    On resuming, lines after the resumed step are dropped, and TensorBoard is told to drop such points.
+    """
+
+    def __init__(self, path: Path, *, after_step: int, tensorboard: bool = False) -> None:
+        """Open the files of a run that has taken ``after_step`` steps.
+
+        Raises:
+            MissingExtraError: TensorBoard is asked for and not installed.
+        """
         kept = [line for line in _lines(path) if json.loads(line).get("step", 0) <= after_step] if after_step else []
         path.write_text("".join(f"{line}\n" for line in kept), "utf-8")
         self._path = path
+        self._board = _event_files(path.parent, after_step) if tensorboard else None
 
     def write(self, event: str, values: Mapping[str, Any]) -> None:
         """Append one line."""
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"event": event, "time": round(time.time(), 1), **values}) + "\n")
+        if self._board is not None and "step" in values:
+            for name, number in _numbers(event, values):
+                self._board.add_scalar(name, number, values["step"])
+
+    def close(self) -> None:
+        """Write out what TensorBoard still holds back."""
+        if self._board is not None:
+            self._board.close()
 
 
 class Console:
@@ -78,6 +97,26 @@ def clock(seconds: float) -> str:
 
 def _lines(path: Path) -> list[str]:
     return path.read_text("utf-8").splitlines() if path.is_file() else []
+
+
+def _numbers(name: str, value: Any) -> Iterator[tuple[str, float]]:
+    """Yield the numbers of nested mappings under names joined by slashes; lists and texts are left out."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _numbers(f"{name}/{key}", inner)
+    elif isinstance(value, (int, float)):
+        yield name, float(value)
+
+
+def _event_files(folder: Path, after_step: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise MissingExtraError("training.tensorboard", "train") from error
+    if not after_step:
+        for old in folder.glob("events.out.tfevents.*"):
+            old.unlink()
+    return SummaryWriter(folder, purge_step=after_step + 1 if after_step else None)
 
 
 def _live_bar() -> Any:

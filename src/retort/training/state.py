@@ -1,14 +1,16 @@
 """What a run must remember to go on exactly where it stopped."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from retort.errors import ModelError
 
 STATE = "state.pt"
+RandomState = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -38,20 +40,47 @@ class Position:
     evaluated_step: int = -1
 
 
-def write_state(folder: Path, position: Position, optimizer: dict[str, Any], average: dict[str, object]) -> None:
-    """Write position, optimiser, averaged weights and random generators into a folder."""
+@dataclass(frozen=True, slots=True)
+class FitResult:
+    """How a run ended.
+
+    Attributes:
+        outcome: ``finished`` (its budget is used up), ``stale`` (patience ran out) or ``stopped`` (by a signal).
+        folder: ``final/``, or ``last/`` of a stopped run.
+    """
+
+    outcome: Literal["finished", "stale", "stopped"]
+    folder: Path
+    position: Position
+
+
+def random_state() -> RandomState:
+    """Return the states of this process's generators: of the CPU, and of every CUDA device."""
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def write_state(
+    folder: Path,
+    position: Position,
+    optimizer: dict[str, Any],
+    average: dict[str, object],
+    random: Sequence[RandomState],
+) -> None:
+    """Write position, optimiser, averaged weights and the random generators of every process into a folder."""
     state = {
         "position": asdict(position),
         "optimizer": optimizer,
         "average": average,
-        "random": {"cpu": torch.get_rng_state(), "cuda": cuda},
+        "random": list(random),
     }
     torch.save(state, folder / STATE)
 
 
-def read_state(folder: Path) -> tuple[Position, dict[str, Any], dict[str, Any]]:
-    """Return ``(position, optimiser state, average)`` and set the random generators.
+def read_state(folder: Path, *, rank: int = 0, processes: int = 1) -> tuple[Position, dict[str, Any], dict[str, Any]]:
+    """Return ``(position, optimiser state, average)`` and set the random generators of this process.
+
+    With another number of processes than wrote the state, the run goes on, but its dropout is another one.
 
     Raises:
         ModelError: The state is absent or damaged.
@@ -59,11 +88,19 @@ def read_state(folder: Path) -> tuple[Position, dict[str, Any], dict[str, Any]]:
     try:
         state = torch.load(folder / STATE, map_location="cpu", weights_only=True)
         position = Position(**state["position"])
-        torch.set_rng_state(state["random"]["cpu"])
-        if torch.cuda.is_available() and state["random"]["cuda"]:
-            torch.cuda.set_rng_state_all(state["random"]["cuda"])
+        random = state["random"] if isinstance(state["random"], list) else [state["random"]]
+        if len(random) == processes:
+            _set_random_state(random[rank])
+        else:
+            torch.manual_seed(position.step * processes + rank)
         return position, state["optimizer"], state["average"]
     except Exception as error:  # torch and zipfile raise many kinds for a damaged file
         raise ModelError(
             f"cannot resume from {str(folder)!r}: {error}.", "Delete the folder or set training.resume=false."
         ) from error
+
+
+def _set_random_state(random: RandomState) -> None:
+    torch.set_rng_state(random["cpu"])
+    if torch.cuda.is_available() and random["cuda"]:
+        torch.cuda.set_rng_state_all(random["cuda"])

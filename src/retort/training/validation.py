@@ -1,10 +1,13 @@
 """Loss and token accuracy on fixed validation rows, per task."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
-from retort.data.collate import BatchLimits, PreparedSplit, collate, fixed_subset, sorted_batches
+from retort.data.batches import BatchLimits, fixed_subset, sorted_batches
+from retort.data.collate import PreparedSplit, collate
 from retort.models.device import Precision, autocast
 from retort.models.seq2seq import Seq2SeqModel
 
@@ -28,9 +31,11 @@ class TaskReport:
 
 @dataclass(frozen=True, slots=True)
 class ValidationReport:
-    """Quality per task, and the mean of the tasks' losses, by which models are compared.
+    """Quality per task, and a mean of their losses.
 
     Attributes:
+        loss: Mean of the losses of the tasks that a run trains (of all, where none of them has rows): what models are
+            compared by.
         too_long: Rows left out because they exceed the length limits.
     """
 
@@ -41,9 +46,20 @@ class ValidationReport:
 
 @torch.no_grad()
 def evaluate(
-    model: Seq2SeqModel, split: PreparedSplit, *, rows: int, limits: BatchLimits, precision: Precision = "fp32"
+    model: Seq2SeqModel,
+    split: PreparedSplit,
+    *,
+    rows: int,
+    limits: BatchLimits,
+    precision: Precision = "fp32",
+    trained: Collection[str] = (),
+    share: slice = slice(None),
+    total: Callable[[Tensor], Tensor] = lambda sums: sums,
 ) -> ValidationReport:
     """Evaluate on at most ``rows`` fixed rows of every task; the model keeps its mode.
+
+    ``trained`` names the tasks that count for the report's loss; all where it is empty.
+    Several processes may each evaluate a ``share`` of the batches; ``total`` then adds up the sums of all of them.
 
     Returns:
         The report; its loss is infinite where no row could be evaluated.
@@ -53,7 +69,7 @@ def evaluate(
     sums = torch.zeros(len(split.task_names), 5, dtype=torch.float64)  # loss, correct tokens, tokens, right rows, rows
     was_training = model.training
     model.eval()
-    for indices in plan.batches:
+    for indices in plan.batches[share]:
         batch = collate(split, indices)
         labels = batch.labels.to(device)
         with autocast(device, precision):
@@ -63,10 +79,11 @@ def evaluate(
         columns = torch.stack([losses.sum(1), right, counts, right == counts, ones], 1)
         sums.index_add_(0, torch.from_numpy(split.tasks[indices].astype("int64")), columns.double().cpu())
     model.train(was_training)
+    sums = total(sums)
     tasks = {
         name: TaskReport(float(s[0] / s[2]), float(s[1] / s[2]), float(s[3] / s[4]), int(s[4]))
         for name, s in zip(split.task_names, sums, strict=True)
         if s[4]
     }
-    mean = sum(report.loss for report in tasks.values()) / len(tasks) if tasks else float("inf")
-    return ValidationReport(mean, tasks, plan.too_long)
+    counted = [task.loss for name, task in tasks.items() if name in trained] or [task.loss for task in tasks.values()]
+    return ValidationReport(sum(counted) / len(counted) if counted else float("inf"), tasks, plan.too_long)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from retort.chem.fingerprints import Fingerprint, tanimoto
+from retort.chem.fingerprints import Fingerprint, packed_bits, tanimoto
 from retort.errors import ChemistryError
 
 
@@ -73,3 +73,11 @@ def test_tanimoto() -> None:
     assert tanimoto({1: 1}, {1: -1}) == 0.0
     assert tanimoto({1: -2}, {1: -1}) == 0.5
     assert tanimoto({}, {}) == 1.0
+
+
+def test_packed_bits_are_those_of_the_counts() -> None:
+    for smiles in ("CC(=O)Nc1ccc(O)cc1", "C[C@H](N)C(=O)O", "C"):
+        words = packed_bits(smiles)
+        bits = np.flatnonzero(np.unpackbits(words.view(np.uint8)))
+        assert words.shape == (32,)
+        assert set(bits.tolist()) == set(Fingerprint("molecules", 2048, 2, chirality=False).counts(smiles))

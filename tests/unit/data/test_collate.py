@@ -9,16 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from retort.data.collate import (
-    BatchLimits,
-    PreparedFolder,
-    PreparedSplit,
-    collate,
-    fixed_subset,
-    plan_epoch,
-    sorted_batches,
-)
+from retort.data.batches import BatchLimits, fixed_subset, plan_epoch, sorted_batches
+from retort.data.collate import PreparedFolder, PreparedSplit, collate
+from retort.data.mixture import Mixture
 from retort.errors import ConfigError, DataError, UnknownNameError
+from retort.prompting.vocabulary import Vocabulary
 
 LIMITS = BatchLimits(tokens=400, source=60, target=40)
 
@@ -149,7 +144,9 @@ def test_task_weights_repeat_and_thin_out_rows() -> None:
     weights = {"retrosynthesis": 2.5, "forward_prediction": 0.25}
     counts: Counter[int] = Counter()
     for epoch in range(20):
-        counts.update(np.concatenate(plan_epoch(split, LIMITS, epoch=epoch, seed=0, weights=weights).batches).tolist())
+        counts.update(
+            np.concatenate(plan_epoch(split, LIMITS, epoch=epoch, seed=0, mixture=Mixture(weights)).batches).tolist()
+        )
     retro = [counts[row] / 20 for row in range(300) if row % 3 == 0]
     forward = [counts[row] / 20 for row in range(300) if row % 3]
     assert min(retro) >= 2
@@ -157,9 +154,9 @@ def test_task_weights_repeat_and_thin_out_rows() -> None:
     assert np.mean(retro) == pytest.approx(2.5, abs=0.05)
     assert np.mean(forward) == pytest.approx(0.25, abs=0.05)
     with pytest.raises(UnknownNameError, match="retro"):
-        plan_epoch(split, LIMITS, epoch=0, seed=0, weights={"retro": 1.0})
+        plan_epoch(split, LIMITS, epoch=0, seed=0, mixture=Mixture({"retro": 1.0}))
     with pytest.raises(ConfigError, match="must not be negative"):
-        plan_epoch(split, LIMITS, epoch=0, seed=0, weights={"retrosynthesis": -1.0})
+        plan_epoch(split, LIMITS, epoch=0, seed=0, mixture=Mixture({"retrosynthesis": -1.0}))
 
 
 def test_collation_pads_and_masks() -> None:
@@ -191,3 +188,49 @@ def test_the_evaluation_subset_is_fixed_and_balanced() -> None:
     shorter = sorted_batches(split, chosen, BatchLimits(tokens=400, source=30, target=20))
     assert shorter.too_long + sum(map(len, shorter.batches)) == 40
     assert shorter.too_long > 0
+
+
+def test_batches_are_padded_to_a_multiple_within_the_budget() -> None:
+    split, limits = random_split(), BatchLimits(tokens=800, source=60, target=40, multiple=16)
+    plan = plan_epoch(split, limits, epoch=0, seed=1)
+    assert sorted(np.concatenate(plan.batches).tolist()) == list(range(300))
+    shapes = set()
+    for rows in plan.batches:
+        batch = collate(split, rows, multiple=16)
+        assert batch.source.numel() + batch.labels.numel() <= 800
+        shapes |= {batch.source.shape[1], batch.labels.shape[1]}
+        plain = collate(split, rows)
+        assert batch.tokens == plain.tokens
+        width = plain.source.shape[1]
+        assert batch.source[:, :width].tolist() == plain.source.tolist()
+        assert int(batch.source_mask[:, width:].sum()) == 0
+        assert set(batch.labels[:, plain.labels.shape[1] :].flatten().tolist()) <= {-100}
+    assert all(size % 16 == 0 for size in shapes)
+    with pytest.raises(ConfigError, match="cannot hold"):
+        BatchLimits(tokens=100, source=60, target=40, multiple=16)
+
+
+def test_sources_of_rows_are_read_where_the_folder_keeps_them(tmp_path: Path) -> None:
+    write(tmp_path, random_split(rows=4))
+    np.save(tmp_path / "train.sources.npy", np.array([0, 1, 1, 0], np.uint8))
+    assert PreparedFolder.open(tmp_path).split("train").sources is None
+    alter_manifest(tmp_path, sources=["x", "y"], source_weights={"y": 0.5})
+    split = PreparedFolder.open(tmp_path).split("train")
+    assert split.sources is not None
+    assert (split.sources.tolist(), split.source_names, split.source_weights) == ([0, 1, 1, 0], ("x", "y"), {"y": 0.5})
+    for wrong in ([0, 1, 1], [0, 1, 2, 0]):
+        np.save(tmp_path / "train.sources.npy", np.array(wrong, np.uint8))
+        with pytest.raises(DataError, match="do not fit together"):
+            PreparedFolder.open(tmp_path).split("train")
+
+
+def test_denoising_takes_its_sentinels_from_the_vocabulary(tmp_path: Path) -> None:
+    write(tmp_path, random_split(rows=3))
+    alter_manifest(tmp_path, tasks=["forward_prediction", "span_denoising"])
+    vocabulary = Vocabulary.build([])
+    vocabulary.save(tmp_path / "vocabulary.json")
+    split = PreparedFolder.open(tmp_path).split("train")
+    assert [vocabulary.tokens[i] for i in split.sentinels] == [f"<extra_id_{i}>" for i in range(100)]
+    Vocabulary(vocabulary.tokens[:50]).save(tmp_path / "vocabulary.json")
+    with pytest.raises(DataError, match="lacks <extra_id_0>"):
+        PreparedFolder.open(tmp_path).split("train")

@@ -4,9 +4,9 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from retort.data.clean import Clean, clean
-from retort.data.leakage import apply_leak_rule
-from retort.data.records import RawRow
+from retort.data.clean import Clean, clean, clean_molecule
+from retort.data.leakage import KeyRow, LeakRule, apply_leak_rule
+from retort.data.records import MoleculeRow, RawRow
 from retort.data.source import SOURCES
 
 BENCHMARKS = frozenset({"bench", "other"})
@@ -76,6 +76,57 @@ def test_published_valid_and_test_rows_always_stay() -> None:
 
 def test_unrelated_rows_stay() -> None:
     assert outcome(row("patents", "train", "CCBr.N>>CCN")) == {}
+
+
+def judged(rule: LeakRule, *rows: Clean) -> list[str | None]:
+    keys = [KeyRow(row.record.source, row.record.split, row.keys.products, row.keys.reactants) for row in rows]
+    for key in keys:
+        rule.learn(key)
+    protected = [rule.protect(key) for key in keys]
+    return [why or rule.judge(key) for why, key in zip(protected, keys, strict=True)]
+
+
+def test_a_molecule_leaks_as_product_main_product_or_reactant_set() -> None:
+    def molecule(smiles: str) -> Clean:
+        result = clean_molecule(MoleculeRow(smiles, "all", smiles), "molecules")
+        assert isinstance(result, Clean)
+        return replace(result, record=replace(result.record, split="train"))
+
+    test = row("bench", "test", "CC(=O)Cl.CC(N)O>>CC(=O)NC(C)O.[Na+]")
+    smiles = {
+        "C[C@@H](O)NC(C)=O": "same product as a protected test row",  # the main product, stereo aside
+        "CC(=O)NC(C)O.Cl": "same product as a protected test row",  # beside another counter ion
+        "CC(N)O.ClC(C)=O": "same reactants as a protected test row",
+        "CC(N)O": None,  # one of two reactants
+        "CCCC": None,
+    }
+    report = judged(LeakRule(BENCHMARKS), test, *map(molecule, smiles))
+    assert dict(zip(smiles, [why and why.removeprefix("leak: ") for why in report[1:]], strict=True)) == smiles
+
+
+def test_inside_a_split_by_reaction_only_the_same_reaction_leaks() -> None:
+    test = row("yields", "test", "CCBr.N>>CCN")
+    same, product, reactants = (
+        row("yields", "train", text) for text in ("N.CCBr>O>CCN", "CCCl.N>>CCN", "CCBr.N>>CCNCC")
+    )
+    rule = LeakRule(frozenset(), by_reaction=frozenset({"yields"}))
+    assert judged(rule, test, same, product, reactants) == [None, "same product as a protected test row", None, None]
+    assert rule.report.kept_inside.total() == 2
+    assert judged(LeakRule(frozenset()), test, product) == [None, "same product as a protected test row"]
+
+
+def test_a_published_split_may_protect_nothing_elsewhere_but_stays_whole() -> None:
+    test = row("aside", "test", "CCBr.N>>CCN")
+    own, foreign = row("aside", "train", "CCCl.N>>CCN"), row("patents", "train", "CCI.N>>CCN")
+    rule = LeakRule(frozenset({"aside"}), unprotected=frozenset({"aside"}))
+    assert judged(rule, test, own, foreign) == [None, None, None]
+    assert rule.report.protected == {}
+
+
+def test_own_held_out_rows_do_not_yield_to_a_published_train_set_that_is_no_benchmark() -> None:
+    train, held_out = row("aside", "train", "CCCl.N>>CCN"), row("patents", "test", "CCI.N>>CCN")
+    rule = LeakRule(frozenset({"aside"}), unprotected=frozenset({"aside"}))
+    assert judged(rule, train, held_out) == ["same product as a protected test row", None]
 
 
 def test_uspto_full_loses_its_overlap_with_the_uspto_50k_test_set(data_root: Path) -> None:

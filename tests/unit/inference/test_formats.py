@@ -10,7 +10,7 @@ from rich.console import Console
 
 from retort.chem.reaction import Reaction
 from retort.inference.formats import PICTURED, as_reaction, csv_header, csv_rows, json_lines, panels, picture, table
-from retort.inference.predictor import Candidate, Prediction
+from retort.inference.prediction import Candidate, Prediction
 
 GIVEN = {
     "retrosynthesis": "CC(=O)NCc1ccccc1",
@@ -49,6 +49,35 @@ def test_a_table_takes_brackets_for_what_they_are() -> None:
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "[bold]C" in text
     assert "[red]no[/red]" in text
+
+
+def sure() -> Prediction:
+    candidates = (
+        Candidate(1, "C", -0.5, "template_ranker", 0.4567),
+        Candidate(2, "CC", -0.7, "template_ranker", 0.0),
+        Candidate(3, "CCC", -0.9, "template_ranker"),
+    )
+    return Prediction("retrosynthesis", "CCO", "ok", "", "m", candidates, GIVEN["retrosynthesis"])
+
+
+def test_confidence_is_shown_as_a_percentage_and_nothing_where_there_is_none() -> None:
+    console = Console(file=io.StringIO(), width=100)
+    console.print(table(sure()))
+    rows = [line.split() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+    assert rows[2:5] == [
+        ["1", "C", "-0.500", "45.7", "%", "template_ranker"],
+        ["2", "CC", "-0.700", "0.0", "%", "template_ranker"],
+        ["3", "CCC", "-0.900", "template_ranker"],
+    ]
+    assert "confidence 45.7 %" in panels(sure())[1].text
+    assert "confidence" not in panels(sure())[3].text
+
+
+def test_confidence_is_a_plain_number_in_files() -> None:
+    (line,) = json_lines([sure()]).splitlines()
+    assert [c["confidence"] for c in json.loads(line)["candidates"]] == [0.4567, 0.0, None]
+    rows = csv.DictReader(io.StringIO(csv_header() + csv_rows([sure()])))
+    assert [row["confidence"] for row in rows] == ["0.4567", "0.0", ""]
 
 
 @pytest.mark.parametrize("task", sorted(GIVEN))

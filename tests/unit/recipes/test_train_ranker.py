@@ -79,7 +79,7 @@ def test_reaction_classes_and_baselines_come_where_they_belong(prepared: Path, t
     assert "class_known" in found["retrosynthesis.npz"]
     assert "popularity" not in found["retrosynthesis.npz"]
     assert found["reagent_prediction.npz"]["popularity"]["exact_match@1"][0] == 0.5
-    assert found["reagent_prediction.npz"]["nearest_neighbour"]["exact_match@1"][0] == 1.0
+    assert found["reagent_prediction.npz"]["nearest_reaction"]["exact_match@1"][0] == 1.0
 
 
 def test_rare_classes_are_left_out_and_counted(prepared: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from retort.data.collate import Batch
-from retort.training.alignment import align_batch, guidance_loss, shared_runs
+from retort.training.alignment import MOST_ROWS, align_batch, guidance_loss, shared_runs
 
 
 def batch(source: list[list[int]], labels: list[list[int]]) -> Batch:
@@ -33,3 +33,10 @@ def test_the_loss_is_the_mean_negative_log_of_the_attention_to_the_twins() -> No
 
 def test_nothing_aligned_costs_nothing() -> None:
     assert guidance_loss(torch.full((1, 1, 2, 2), 0.5), torch.tensor([[-1, -1]])).item() == 0.0
+
+
+def test_of_a_large_batch_some_rows_are_aligned() -> None:
+    rows = 2 * MOST_ROWS + 1
+    aligned = (align_batch(batch([[7, 8, 9, 1]] * rows, [[7, 8, 9, 1]] * rows)) >= 0).all(1)
+    assert MOST_ROWS / 2 < int(aligned.sum()) <= MOST_ROWS
+    assert (align_batch(batch([[7, 8, 9, 1]] * MOST_ROWS, [[7, 8, 9, 1]] * MOST_ROWS)) >= 0).all()

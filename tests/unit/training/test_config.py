@@ -16,6 +16,8 @@ from retort.training.config import TrainingConfig
         ({"total_tokens": 1, "decay_fraction": 1.0}, "training.decay_fraction is 1.0"),
         ({"total_tokens": 1, "ema_decay": -0.1}, "training.ema_decay is -0.1"),
         ({"total_tokens": 1, "tokens_per_batch": 0}, "training.tokens_per_batch is 0"),
+        ({"total_tokens": 1, "task_temperature": 0.0}, "training.task_temperature is 0.0"),
+        ({"total_tokens": 1, "pad_to_multiple": 0}, "training.pad_to_multiple is 0"),
     ],
 )
 def test_impossible_values_are_named(values: dict[str, Any], message: str) -> None:

@@ -41,3 +41,37 @@ def test_clock() -> None:
 def test_utilisation_counts_three_operations_per_parameter_and_token() -> None:
     assert model_flops_utilisation(10**9, 98_900, "NVIDIA H200") == pytest.approx(0.3)
     assert model_flops_utilisation(10**9, 98_900, "an abacus") is None
+
+
+def events(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    read = EventAccumulator(str(folder)).Reload()
+    return {tag: [(e.step, e.value) for e in read.Scalars(tag)] for tag in read.Tags()["scalars"]}
+
+
+def test_tensorboard_reads_the_same_figures(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="the extra [train] is not installed")
+    path = tmp_path / "metrics.jsonl"
+    first = Metrics(path, after_step=0, tensorboard=True)
+    first.write("start", {"step": 0, "device": "cpu"})
+    for step in (1, 2, 3):
+        first.write("train", {"step": step, "loss": 1 / step})
+    first.write("valid", {"step": 3, "tasks": {"retrosynthesis": {"loss": 0.25}}})
+    first.close()
+    found = events(tmp_path)
+    assert found["train/loss"] == [(1, 1.0), (2, 0.5), (3, pytest.approx(1 / 3))]
+    assert found["valid/tasks/retrosynthesis/loss"] == [(3, 0.25)]
+    again = Metrics(path, after_step=2, tensorboard=True)
+    again.write("train", {"step": 3, "loss": 9.0})
+    again.close()
+    assert events(tmp_path)["train/loss"] == [(1, 1.0), (2, 0.5), (3, 9.0)]
+    Metrics(path, after_step=0, tensorboard=True).close()
+    assert events(tmp_path) == {}
+
+
+def test_without_tensorboard_no_event_file_is_written(tmp_path: Path) -> None:
+    metrics = Metrics(tmp_path / "metrics.jsonl", after_step=0)
+    metrics.write("train", {"step": 1, "loss": 2.0})
+    metrics.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["metrics.jsonl"]

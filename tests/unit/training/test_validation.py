@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from retort.data.collate import BatchLimits, PreparedSplit, collate
+from retort.data.batches import BatchLimits
+from retort.data.collate import PreparedSplit, collate
 from retort.models.backbone import BACKBONES, Seq2SeqConfig
 from retort.models.seq2seq import Seq2SeqModel
 from retort.training.config import TrainingConfig
@@ -89,3 +90,28 @@ def test_processes_share_the_batches(split: PreparedSplit) -> None:
         assert torch.equal(first.source, mine.source)
         assert torch.equal(second.source, theirs.source)
         assert total == total_too == first.tokens + second.tokens
+
+
+def test_only_trained_tasks_count_for_the_loss(split: PreparedSplit) -> None:
+    model, limits = Seq2SeqModel(BACKBONES.get("t5").build(CARD)), BatchLimits(tokens=60, source=12, target=9)
+    whole = evaluate(model, split, rows=9, limits=limits)
+    one = evaluate(model, split, rows=9, limits=limits, trained=["a"])
+    assert one.tasks == whole.tasks
+    assert one.loss == whole.tasks["a"].loss != whole.loss
+    assert evaluate(model, split, rows=9, limits=limits, trained=["has no rows"]).loss == whole.loss
+
+
+def test_processes_evaluate_shares_of_the_rows(split: PreparedSplit) -> None:
+    model, limits = Seq2SeqModel(BACKBONES.get("t5").build(CARD)), BatchLimits(tokens=60, source=12, target=9)
+    whole = evaluate(model, split, rows=9, limits=limits)
+    parts: list[torch.Tensor] = []
+
+    def keep(sums: torch.Tensor) -> torch.Tensor:
+        parts.append(sums)
+        return torch.stack(parts).sum(0)
+
+    for rank in range(3):
+        report = evaluate(model, split, rows=9, limits=limits, share=slice(rank, None, 3), total=keep)
+    assert report.loss == pytest.approx(whole.loss)
+    assert {name: task.rows for name, task in report.tasks.items()} == {n: t.rows for n, t in whole.tasks.items()}
+    assert all(part.sum() < torch.stack(parts).sum() for part in parts)

@@ -21,6 +21,7 @@ SOURCE = Source(
     title="text file of reaction SMILES, one a line",
     origin="your own file",
     licence="yours",
+    how_to_get="Your own file: path = 'FILE'.",
     read=_read,
     note="Mapped lines without reagents between the arrows get their roles from the maps.",
 )

@@ -39,5 +39,7 @@ SOURCE = Source(
     },
     rows={"train": 10_000, "valid": 5_000, "test": 1_000},
     benchmark=True,
+    how_to_get="data/sample_data.tar.bz2 of https://github.com/HelloJocelynLu/t5chem; compress each file with xz, put "
+    "into t5chem_samples/reagents/.",
     read=_read,
 )

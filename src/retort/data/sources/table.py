@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
-from retort.data.records import RawRow
+from retort.data.files import percent
+from retort.data.records import RawRow, Roles
 from retort.data.source import Source
 from retort.data.tables import read_table
 from retort.errors import InputFileError
@@ -31,11 +32,22 @@ def _read(path: Path) -> Iterator[RawRow]:
             id=f"{path.name}:{row.get('id') or line}",
             split=str(row.get("split") or "all"),
             reaction=_reaction(row, path),
-            roles="from_maps" if row.get("roles") == "from_maps" else "given",
+            roles=_roles(row, path),
             mapped=row.get("mapped"),
             reaction_class=row.get("reaction_class"),
             origin=str(row.get("origin") or ""),
+            year=None if row.get("year") is None else int(row["year"]),
+            yield_percent=percent(row.get("yield_percent")),
+            label=None if row.get("label") is None else str(row["label"]),
+            procedure=str(row.get("procedure") or ""),
         )
+
+
+def _roles(row: dict[str, Any], path: Path) -> Roles:
+    named = row.get("roles") or "given"
+    if named not in get_args(Roles):
+        raise InputFileError(f"{path} has roles {named!r}.", f"Known: {', '.join(get_args(Roles))}.")
+    return cast("Roles", named)
 
 
 SOURCE = Source(
@@ -43,6 +55,8 @@ SOURCE = Source(
     title="CSV, Parquet or JSONL with 'reaction', or 'reactants', 'reagents', 'products'",
     origin="your own file",
     licence="yours",
+    how_to_get="Your own file: path = 'FILE'.",
     read=_read,
-    note="Optional columns: id, split, mapped, reaction_class, origin, roles ('from_maps').",
+    note="Optional columns: id, split, mapped, reaction_class, origin, year, yield_percent, label, procedure, roles "
+    "('given', 'from_maps' or 'mixed').",
 )

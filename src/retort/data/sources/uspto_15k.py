@@ -29,6 +29,8 @@ SOURCE = Source(
     },
     rows={"train": 10_500, "valid": 1_500, "test": 3_000},
     benchmark=True,
+    how_to_get="USPTO-15K/data.zip of https://github.com/wengong-jin/nips17-rexgen; compress each file with xz, put "
+    "into uspto_mit/uspto15k/.",
     read=_read,
     note="Products carry no maps, so reagents cannot be told from reactants: forward prediction alone.",
 )

@@ -23,6 +23,7 @@ def _read(root: Path) -> Iterator[RawRow]:
                 mapped=maps.get(row[""]) or None,
                 reaction_class=int(row["class"]),
                 origin=row["id"],
+                year=int(float(row["year"])) if row["year"] else None,
             )
 
 
@@ -37,6 +38,8 @@ SOURCE = Source(
     },
     rows={"train": 40_008, "valid": 5_001, "test": 5_007},
     benchmark=True,
+    how_to_get="Table of https://github.com/ml-jku/mhn-react (uspto_50k_mhn), compressed with xz, into uspto_50k/; the "
+    "maps follow from the templates of its rows.",
     read=_read,
     note="Raw mapped files elsewhere leak the reaction centre by atom order; maps serve alignment of train rows alone.",
 )

@@ -32,6 +32,8 @@ SOURCE = Source(
         _FILES["test"]: "836f43c1361c48c86e14fdaf3b72ad4c587c3bec9e75f2584bf23d317a523c05",
     },
     rows={"valid": 96_092, "test": 96_027},
+    how_to_get="Held-out files of USPTO-full (https://github.com/Hanjun-Dai/GLN) with columns input (product) and "
+    "target (reactants), both mapped; compress with xz, put into uspto_full/.",
     read=_read,
     note="Holds about 8 % of the USPTO-50k test reactions: never train on it without the leak rule.",
 )

@@ -23,6 +23,8 @@ SOURCE = Source(
     licence="CC0-1.0",
     files={_FILE: "4aac42558e2eaf871791481807f43267b103e7f4d8bdbe4975f152149a85f50c"},
     rows={"all": 30_000},
+    how_to_get="valid.txt in https://github.com/wengong-jin/nips17-rexgen/raw/master/USPTO/data.zip; compress with xz "
+    "as uspto_mit/uspto480k_valid.txt.xz.",
     read=_read,
     note="Reagents are the precursors none of whose atoms occurs in the product. No stereo at all.",
 )

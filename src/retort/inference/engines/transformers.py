@@ -2,15 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from retort.errors import MissingExtraError, ModelError
-from retort.models.checkpoint import load_network
 from retort.models.protocol import Hypothesis
 from retort.prompting.vocabulary import Vocabulary
-
-if TYPE_CHECKING:
-    import torch
 
 _BATCH = 16
 
@@ -31,6 +27,10 @@ class TransformersEngine:
         try:
             from transformers.utils.logging import disable_progress_bar
 
+            from retort.models.checkpoint import load_network
+            from retort.models.decoding import TorchSeq2Seq
+            from retort.models.seq2seq import Seq2SeqModel
+
             disable_progress_bar()  # standard error is for our own words
             self.model: Any = load_network(folder)
         except ImportError as error:
@@ -39,70 +39,16 @@ class TransformersEngine:
             raise ModelError(
                 f"{str(folder)!r} has {self.model.config.vocab_size} token ids, but its vocabulary {len(vocabulary)}."
             )
-        self._vocabulary = vocabulary
+        self._decoder = TorchSeq2Seq(Seq2SeqModel(self.model), batch_size=_BATCH)
 
     def generate(
         self, sources: Sequence[Sequence[int]], *, beam_size: int, num_hypotheses: int, max_length: int
     ) -> list[list[Hypothesis]]:
         """Return the best hypotheses of every source, best first (see :class:`retort.models.protocol.Seq2Seq`)."""
-        answers: list[list[Hypothesis]] = []
-        for start in range(0, len(sources), _BATCH):
-            batch = sources[start : start + _BATCH]
-            decoded = self._beams(batch, beam_size, num_hypotheses, max_length)
-            repeated = [source for source in batch for _ in range(num_hypotheses)]
-            summed = self.score(repeated, decoded)
-            scored = [
-                Hypothesis(tuple(tokens), total / (len(tokens) + 1))
-                for tokens, total in zip(decoded, summed, strict=True)
-            ]
-            for i in range(len(batch)):
-                own = scored[i * num_hypotheses : (i + 1) * num_hypotheses]
-                answers.append(sorted(own, key=lambda h: -h.score))
-        return answers
+        return self._decoder.generate(
+            sources, beam_size=beam_size, num_hypotheses=num_hypotheses, max_length=max_length
+        )
 
     def score(self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> list[float]:
         """Return ``log p(target + </s> | source)`` of every pair, natural logarithm, summed over tokens."""
-        import torch
-
-        totals: list[float] = []
-        for start in range(0, len(sources), _BATCH):
-            inputs, mask = self._pad(sources[start : start + _BATCH])
-            ended = [[*target, self._vocabulary.eos_id] for target in targets[start : start + _BATCH]]
-            labels, wanted = self._pad(ended)
-            with torch.inference_mode():
-                logits = self.model(input_ids=inputs, attention_mask=mask, labels=labels).logits  # [b, s, vocabulary]
-            each = logits.log_softmax(-1).gather(-1, labels.unsqueeze(-1)).squeeze(-1)  # [b, s]
-            totals += (each * wanted).sum(-1).tolist()
-        return totals
-
-    def _beams(
-        self, sources: Sequence[Sequence[int]], beam_size: int, num_hypotheses: int, max_length: int
-    ) -> list[list[int]]:
-        import torch
-
-        inputs, mask = self._pad(sources)
-        with torch.inference_mode():
-            output = self.model.generate(
-                input_ids=inputs,
-                attention_mask=mask,
-                num_beams=beam_size,
-                num_return_sequences=num_hypotheses,
-                max_new_tokens=max_length,
-                length_penalty=1.0,
-                do_sample=False,
-            )
-        return [self._strip(row) for row in output[:, 1:].tolist()]
-
-    def _strip(self, ids: list[int]) -> list[int]:
-        end = self._vocabulary.eos_id
-        return ids[: ids.index(end)] if end in ids else ids
-
-    def _pad(self, rows: Sequence[Sequence[int]]) -> "tuple[torch.Tensor, torch.Tensor]":
-        """Return ids and mask, both ``[b, s]``; the mask is 1 on tokens and 0 on padding."""
-        import torch
-
-        width = max(len(row) for row in rows)
-        pad = self._vocabulary.pad_id
-        ids = torch.tensor([[*row, *[pad] * (width - len(row))] for row in rows])
-        mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
-        return ids, mask
+        return self._decoder.score(sources, targets)

@@ -5,6 +5,7 @@ answer collects ``1 / (1 + rank)`` votes per spelling, as in R-SMILES (Zhong et 
 ties are broken by the best score.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ class LanguageModel:
         too_long: dict[Question, str] = {}
         for question in dict.fromkeys(questions):
             try:
-                asked[question] = self._sources(question)
+                asked[question] = self.sources(question)
             except ChemistryError as error:
                 too_long[question] = error.message
         hypotheses = self._generate({source for sources in asked.values() for source in sources}, top_k)
@@ -64,7 +65,25 @@ class LanguageModel:
         answers |= {question: Proposals((), {reason: 1}) for question, reason in too_long.items()}
         return [answers[question] for question in questions]
 
-    def _sources(self, question: Question) -> list[tuple[int, ...]]:
+    def score(self, pairs: Sequence[tuple[Question, str]]) -> list[tuple[float, int]]:
+        """Return ``log p(answer | question)`` of every pair, summed over tokens, and the number of these tokens.
+
+        Args:
+            pairs: Question and answer, spelled as the model shall read them; ``</s>`` counts as a token.
+
+        Returns:
+            One ``(log-probability, tokens)`` per pair; nan where the question or the answer is longer than the
+            model reads.
+        """
+        sources = [self._vocabulary.encode(question.prompt) for question, _ in pairs]
+        targets = [self._vocabulary.encode(answer) for _, answer in pairs]
+        limits = self._decoding.max_source_tokens, self._decoding.max_target_tokens
+        fit = [i for i in range(len(pairs)) if len(sources[i]) <= limits[0] and len(targets[i]) <= limits[1]]
+        scores = self._model.score([sources[i] for i in fit], [targets[i][:-1] for i in fit]) if fit else []
+        found = dict(zip(fit, scores, strict=True))
+        return [(found.get(i, math.nan), len(target)) for i, target in enumerate(targets)]
+
+    def sources(self, question: Question) -> list[tuple[int, ...]]:
         """Return the distinct encoded spellings of a question, canonical first.
 
         Raises:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from retort.chem.fingerprints import Fingerprint
 from retort.chem.templates import Direction, Substrate, Template
@@ -23,6 +24,20 @@ DIRECTIONS: dict[str, Direction] = {"retrosynthesis": "retro", "forward_predicti
 MAX_TRIED = 300  # templates ranked below this are not looked at
 MAX_FITTING = 40  # templates that match and are applied, for one question
 BATCH = 256  # questions per pass of the network
+
+
+class Support(NamedTuple):
+    """What a template ranker says about one template.
+
+    Attributes:
+        log_probability: Of the template, given the text.
+        rank: Its place among all templates, 1 for the most probable.
+        rows: How many training rows have it.
+    """
+
+    log_probability: float
+    rank: int
+    rows: int
 
 
 class TemplateRanker:
@@ -42,6 +57,7 @@ class TemplateRanker:
         self.name = name
         self._ranker = ranker
         self._fingerprint = Fingerprint(**ranker.meta.fingerprint)
+        self._index: dict[str | None, int] = {name: i for i, name in enumerate(ranker.classes)}
         self._direction = DIRECTIONS[ranker.meta.task]
         self._template = lru_cache(maxsize=16_384)(lambda i: Template(ranker.classes[i], self._direction))
 
@@ -54,6 +70,25 @@ class TemplateRanker:
         """Return up to ``top_k`` candidates per question, best first; score = log-probability of the answer."""
         batches = [questions[i : i + BATCH] for i in range(0, len(questions), BATCH)]
         return [proposals for batch in batches for proposals in self._propose_batch(batch, top_k)]
+
+    def support(self, given: Sequence[str], templates: Sequence[str | None]) -> list[Support | None]:
+        """Return how probable a template is where the network is given each text; None for templates it lacks.
+
+        Args:
+            given: SMILES of precursors (forward prediction) or of products (retrosynthesis).
+            templates: One template per text, as its proposer named it.
+
+        Raises:
+            ChemistryError: A text cannot be read.
+        """
+        known = [(i, self._index[t]) for i, t in enumerate(templates) if t in self._index]
+        found: list[Support | None] = [None] * len(given)
+        if known:
+            rows = self._ranker.log_probabilities(self._fingerprint.dense([given[i] for i, _ in known]))
+            for (i, index), row in zip(known, rows, strict=True):
+                better = int((row > row[index]).sum())
+                found[i] = Support(float(row[index]), 1 + better, int(self._ranker.counts[index]))
+        return found
 
     def _propose_batch(self, questions: Sequence[Question], top_k: int) -> list[Proposals]:
         substrates = [self._substrate(question) for question in questions]
@@ -81,6 +116,7 @@ class TemplateRanker:
     def _answer(self, substrate: Substrate, log_probabilities: Floats, top_k: int) -> Proposals:
         """Walk down the templates; stop once no untried template could still change the first ``top_k``."""
         probability: dict[str, float] = {}
+        first: dict[str, int] = {}  # the most probable template of every answer
         fitting = 0
         for index in best_indices(log_probabilities[None], MAX_TRIED)[0]:
             share = math.exp(float(log_probabilities[index]))
@@ -90,8 +126,10 @@ class TemplateRanker:
             fitting += bool(answers)
             for answer in answers:
                 probability[answer] = probability.get(answer, 0.0) + share / len(answers)
+                first.setdefault(answer, int(index))
         ranked = sorted(probability.items(), key=lambda item: (-item[1], item[0]))[:top_k]
-        return Proposals(tuple(Proposal(smiles, math.log(p), self.name) for smiles, p in ranked), {})
+        named = [(smiles, math.log(p), self._ranker.classes[first[smiles]]) for smiles, p in ranked]
+        return Proposals(tuple(Proposal(smiles, score, self.name, template) for smiles, score, template in named), {})
 
 
 def _settled(probability: dict[str, float], share: float, top_k: int) -> bool:

@@ -1,0 +1,104 @@
+"""What the readers of the sources share: lines, pairs of lines, tables, JSON, sheets."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from retort.data.source import open_text
+from retort.errors import DataError, InputFileError, MissingExtraError
+
+EXTRA = "data"
+LARGEST_YIELD = 100.0  # %; text miners find larger ones, which are errors
+
+
+def lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a text file without their ends.
+
+    Raises:
+        InputFileError: The file cannot be opened.
+    """
+    try:
+        file = open_text(path)
+    except OSError as error:
+        raise InputFileError(f"cannot read {str(path)!r}: {error.strerror or error}.") from error
+    with file:
+        for line in file:
+            yield line.rstrip("\r\n")
+
+
+def line_pairs(first: Path, second: Path) -> Iterator[tuple[int, str, str]]:
+    """Yield (number from 1, line of the first file, line of the second).
+
+    Raises:
+        DataError: One file has more lines than the other.
+    """
+    left, right = lines(first), lines(second)
+    for number, line in enumerate(left, 1):
+        other = next(right, None)
+        if other is None:
+            raise DataError(f"{second} ends before line {number} of {first}.", "Fetch both files again.")
+        yield number, line, other
+    if next(right, None) is not None:
+        raise DataError(f"{second} has more lines than {first}.", "Fetch both files again.")
+
+
+def table_rows(path: Path, delimiter: str = ",", *, quoted: bool = True) -> Iterator[dict[str, str]]:
+    """Yield the rows of a text table with a header, every cell as text.
+
+    Raises:
+        DataError: A row has more or fewer cells than the header.
+    """
+    with open_text(path) as file:
+        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+        for row in csv.DictReader(file, delimiter=delimiter, quoting=quoting):
+            if None in row or None in row.values():
+                raise DataError(f"{path} has a row that does not fit its header: {str(row)[:200]}.")
+            yield row
+
+
+def json_rows(path: Path) -> list[dict[str, Any]]:
+    """Read a JSON file that holds one list of objects; raises DataError where it holds anything else."""
+    with open_text(path) as file:
+        rows = json.load(file)
+    if not isinstance(rows, list):
+        raise DataError(f"{path} holds {type(rows).__name__}, not a list.")
+    return rows
+
+
+def sheets(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Yield (name, rows) of every sheet of an Excel workbook that has any row.
+
+    Raises:
+        MissingExtraError: The reader of workbooks is not installed.
+    """
+    try:
+        import fastexcel
+    except ImportError as error:
+        raise MissingExtraError("reading Excel workbooks", EXTRA) from error
+    workbook = fastexcel.read_excel(path)
+    for name in workbook.sheet_names:
+        sheet = workbook.load_sheet(name)
+        if sheet.height:
+            yield name, sheet.to_polars().to_dicts()
+
+
+def untokenized(text: str) -> str:
+    """Join the tokens of a SMILES that was written with spaces between them."""
+    return text.replace(" ", "")
+
+
+def percent(value: str | float | None) -> float | None:
+    """Return a yield in percent, or None where there is none or it lies outside 0..100."""
+    number = None if value in (None, "", "NA") else float(value)
+    return number if number is not None and 0 <= number <= LARGEST_YIELD else None
+
+
+def conditions(**parts: str | Iterable[str | None] | None) -> str | None:
+    """Write labels such as ``catalyst=[Pd]; solvent=O.CCO``: components joined by ``.``, empty parts left out."""
+    texts = {
+        name: part if isinstance(part, str) else ".".join(dict.fromkeys(filter(None, part or ())))
+        for name, part in parts.items()
+    }
+    return "; ".join(f"{name}={text}" for name, text in texts.items() if text) or None

@@ -1,0 +1,74 @@
+"""The values that answer queries: a prediction with its ranked candidates."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Status = Literal["ok", "invalid_input", "no_answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One ranked answer.
+
+    Attributes:
+        rank: 1 for the best.
+        smiles: Canonical SMILES: isomeric, components sorted.
+        score: Log-probability; length-normalised where the proposer is a language model. Of a re-ranked answer, the
+            log-probability of being the right one of the list.
+        proposer: Name of the proposer it comes from.
+        confidence: Calibrated probability of being the exact match; None where no calibration was fitted.
+    """
+
+    rank: int
+    smiles: str
+    score: float
+    proposer: str
+    confidence: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the candidate as it stands in JSON output."""
+        return {
+            "rank": self.rank,
+            "smiles": self.smiles,
+            "score": round(self.score, 6),
+            "confidence": self.confidence,
+            "proposer": self.proposer,
+            "reaction_type": None,
+            "round_trip": None,
+            "precedents": [],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The answer to one query.
+
+    Attributes:
+        query: The text as given.
+        status: ``ok``, ``invalid_input`` or ``no_answer``.
+        message: What a chemist should know about this answer, or why there is none.
+        model: Name of the model.
+        candidates: Best first; empty unless the status is ``ok``.
+        given: What was asked in canonical form, roles separated by ``>``; empty where the query cannot be read.
+        unreadable: Reason -> number of answers of the proposers that were dropped for it.
+    """
+
+    task: str
+    query: str
+    status: Status
+    message: str
+    model: str
+    candidates: tuple[Candidate, ...] = ()
+    given: str = ""
+    unreadable: dict[str, int] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the object that one line of JSON output holds."""
+        return {
+            "task": self.task,
+            "query": self.query,
+            "status": self.status,
+            "message": self.message,
+            "model": self.model,
+            "candidates": [candidate.to_dict() for candidate in self.candidates],
+        }

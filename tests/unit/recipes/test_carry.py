@@ -1,0 +1,84 @@
+"""Prepared data in one file: the same rows come out, fewer if asked, and damage is seen."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from retort.data.collate import PreparedFolder
+from retort.errors import ConfigError, InputFileError
+from retort.prompting.vocabulary import Vocabulary
+from retort.recipes.carry import main, pack, unpack
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Path:
+    folder = tmp_path / "prepared"
+    folder.mkdir()
+    vocabulary = Vocabulary.build([])
+    vocabulary.save(folder / "vocabulary.json")
+    random = np.random.default_rng(0)
+    for split, rows, copies in (("train", 40, 3), ("valid", 6, 1)):
+        sequences = [np.append(random.integers(2, 500, n), 1) for n in random.integers(0, 30, 2 * rows * copies)]
+        np.save(folder / f"{split}.tokens.npy", np.concatenate(sequences).astype(np.uint16))
+        np.save(folder / f"{split}.offsets.npy", np.cumsum([0, *map(len, sequences)]).astype(np.int64))
+        np.save(folder / f"{split}.tasks.npy", (np.arange(rows) % 2).astype(np.uint8))
+        np.save(folder / f"{split}.sources.npy", (np.arange(rows) % 3).astype(np.uint8))
+    manifest = {
+        "format": "retort-prepared",
+        "version": 1,
+        "copies": {"train": 3, "valid": 1},
+        "tasks": ["forward_prediction", "retrosynthesis"],
+        "sources": ["x", "y", "z"],
+        "vocabulary_sha256": vocabulary.sha256,
+        "splits": {"train": {"rows": 40}, "valid": {"rows": 6}},
+        "files": {},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    return folder
+
+
+def test_everything_comes_out_as_it_went_in(tmp_path: Path, prepared: Path) -> None:
+    file = pack(prepared, tmp_path / "data.tar.xz")
+    carried = unpack(file, tmp_path / "there")
+    for path in prepared.glob("*.npy"):
+        a, b = np.load(path), np.load(carried / path.name)
+        assert a.dtype == b.dtype
+        assert a.tolist() == b.tolist()
+    assert (carried / "vocabulary.json").read_bytes() == (prepared / "vocabulary.json").read_bytes()
+    assert pack(prepared, tmp_path / "again.tar.xz").read_bytes() == file.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["again.tar.xz", "data.tar.xz", "prepared", "there"]
+
+
+def test_a_share_of_rows_and_copies_is_carried(
+    tmp_path: Path, prepared: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "data.tar.xz"
+    assert main(["pack", str(prepared), str(file), "copies=2", "rows=15"]) == 0
+    assert main(["unpack", str(file), str(tmp_path / "there")]) == 0
+    assert capsys.readouterr().out.split() == [str(file), str(tmp_path / "there")]
+    here, there = (PreparedFolder.open(folder).split("train") for folder in (prepared, tmp_path / "there"))
+    assert (len(there), there.copies) == (15, 2)
+    rows = np.sort(np.random.default_rng(0).permutation(40)[:15])
+    assert there.sources is not None
+    assert (there.tasks.tolist(), there.sources.tolist()) == ((rows % 2).tolist(), (rows % 3).tolist())
+    for place, row in enumerate(rows.tolist()):
+        for copy in range(2):
+            a = here.pair(row, epoch=copy - row)
+            b = there.pair(place, epoch=copy - place)
+            assert [x.tolist() for x in a] == [x.tolist() for x in b]
+
+
+def test_what_does_not_fit_is_refused(tmp_path: Path, prepared: Path) -> None:
+    with pytest.raises(ConfigError, match="has 3 copies of 40 rows, not 4 of 40"):
+        pack(prepared, tmp_path / "data.tar.xz", copies=4)
+    with pytest.raises(InputFileError, match="cannot unpack"):
+        unpack(tmp_path / "none.tar.xz", tmp_path / "there")
+    file = pack(prepared, tmp_path / "data.tar.xz")
+    cut = tmp_path / "cut.tar.xz"
+    cut.write_bytes(file.read_bytes()[:-200])
+    with pytest.raises(InputFileError, match="cannot unpack"):
+        unpack(cut, tmp_path / "there")
+    for words in (["pick", str(prepared), str(file)], ["pack", str(prepared), str(file), "copy=1"]):
+        assert main(words) == 2
