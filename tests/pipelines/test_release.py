@@ -67,6 +67,29 @@ def test_the_card_holds_the_measured_figures(parts: dict[str, object]) -> None:
     assert provenance["train_records"] == {"reaction_smiles/train": 2}
 
 
+def test_the_card_holds_calibration_and_audit(parts: dict[str, object], tmp_path: Path) -> None:
+    first = {name: {"first": {"error": error, "chance": 0.01}} for name, error in (("before", 0.2), ("after", 0.05))}
+    calibration = {"task": "retrosynthesis", "method": "temperature", "rows": {"50 rows": first}}
+    (tmp_path / "c.report.json").write_text(json.dumps(calibration))
+    audited = {
+        "rows": 1000,
+        "leaks": {"same_product": 0, "same_molecule": None},
+        "within_split": {"same_product": 7, "same_molecule": None},
+    }
+    (tmp_path / "audit.json").write_text(json.dumps({"train_rows": 2, "parts": {"test": audited}}))
+    words = {
+        "introduction": "-",
+        "calibrations": [str(tmp_path / "c.report.json")],
+        "audit": str(tmp_path / "audit.json"),
+    }
+    card = (
+        release(build(ReleaseConfig, {**parts, "card": words}, "test"), say=lambda _: None) / "README.md"
+    ).read_text()
+    assert "| retrosynthesis | temperature | 50 rows | 0.200 | 0.050 | 0.010 |" in card
+    assert "| held-out rows | n | same molecule | same product |" in card
+    assert "| test | 1,000 | - | 0 (7) |" in card
+
+
 def test_a_missing_part_is_named(parts: dict[str, object], tmp_path: Path) -> None:
     (tmp_path / "report.json").unlink()
     with pytest.raises(DataError, match="toy rows"):

@@ -30,7 +30,7 @@ class CardConfig:
     commit: str = option("", help="commit of the code that trained it")
     figures: tuple[Figure, ...] = field(default=(), metadata={"help": "measured figures, in order"})
     calibrations: tuple[Path, ...] = option((), help="<task>.report.json files of the calibration recipe")
-    audit: Path | None = option(None, help="JSON that `retort audit --format json` printed for the training rows")
+    audit: Path | None = option(None, help="audit.json of the audit recipe: train rows against all held-out rows")
 
 
 @dataclass(frozen=True)
@@ -115,10 +115,18 @@ def _audit(card: CardConfig) -> Iterator[str]:
     if card.audit is None:
         return
     report = _read(card.audit, "audit")
-    yield "\n## Audit\n\nTraining rows against every protected part, by `retort audit`:\n"
-    yield "| training rows | protected rows | what | rows | share |\n|---|---|---|---|---|"
-    for row in report["findings"]:
-        yield f"| {row['first']} | {row['second']} | {row['category']} | {row['rows']:,} | {row['share']:.2%} |"
+    names = sorted({name for part in report["parts"].values() for name in part["leaks"]})
+    yield f"\n## Audit\n\nHeld-out rows that also occur among the {report['train_rows']:,} train rows across sources;"
+    yield "in brackets, those within their own published split, which is kept as published. A dash: does not apply.\n"
+    yield f"| held-out rows | n | {' | '.join(name.replace('_', ' ') for name in names)} |"
+    yield f"|{'---|' * (len(names) + 2)}"
+    for part, found in report["parts"].items():
+        cells = [_cell(found["leaks"].get(name), found["within_split"].get(name)) for name in names]
+        yield f"| {part} | {found['rows']:,} | {' | '.join(cells)} |"
+
+
+def _cell(across: int | None, within: int | None) -> str:
+    return "-" if across is None else f"{across:,}" + (f" ({within:,})" if within else "")
 
 
 def _read(path: Path, what: str) -> dict[str, Any]:

@@ -76,6 +76,28 @@ class EvaluationConfig:
     seed: int = option(0, help="seed of the sample")
 
 
+@dataclass(frozen=True)
+class AuditConfig:
+    """A prepared folder whose train rows are held against every held-out row."""
+
+    folder: Path = option(help="prepared folder")
+    output: Path = option(help="folder that receives audit.json")
+    workers: int = option(1, help="processes")
+
+
+def audit_folder(config: AuditConfig) -> Path:
+    """Count what of the held-out rows occurs among the train rows; return ``audit.json``."""
+    import json
+
+    from retort.recipes.audit import held_out_overlap
+
+    counts = held_out_overlap(config.folder, workers=config.workers)
+    config.output.mkdir(parents=True, exist_ok=True)
+    path = config.output / "audit.json"
+    path.write_text(json.dumps(counts, indent=1) + "\n", "utf-8")
+    return path
+
+
 def export_checkpoint(config: ExportConfig) -> Path:
     """Export a checkpoint for CTranslate2; return the model folder."""
     from retort.recipes.export import export
@@ -142,6 +164,7 @@ RECIPES: dict[str, Recipe] = {
     "decode": Recipe("retort.recipes.decode", "DecodeConfig", "decode", _decode_for),
     "export": Recipe("retort.recipes.steps", "ExportConfig", "export_checkpoint"),
     "fit_reranker": Recipe("retort.recipes.fit_reranker", "FitRerankerConfig", "fit_reranker"),
+    "audit": Recipe("retort.recipes.steps", "AuditConfig", "audit_folder"),
     "calibrate": Recipe("retort.recipes.calibrate", "CalibrateConfig", "calibrate"),
     "evaluate": Recipe("retort.recipes.steps", "EvaluationConfig", "evaluate_rows", _answer_for),
     "release": Recipe("retort.recipes.release", "ReleaseConfig", "release"),

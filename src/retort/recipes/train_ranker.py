@@ -6,7 +6,6 @@ held against popularity and nearest neighbour.
 """
 
 import json
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,9 +23,10 @@ from retort.config import as_dict, load, option
 from retort.data.examples import fits
 from retort.data.prepare import read_records
 from retort.data.records import Record
-from retort.errors import ConfigError, DataError, RetortError
+from retort.errors import DataError
 from retort.models.ranker import Ranker, RankerMeta, SparseRows, top_k
 from retort.prompting.task import TASKS, Task
+from retort.recipes.entry import run_with_config
 from retort.recipes.score_ranker import score_ranker
 from retort.recipes.template_vocabulary import extract_templates, frequent_classes, reasons
 from retort.training.ranker_settings import RankerTraining
@@ -204,16 +204,8 @@ def _fit(config: TrainRankerConfig, data: _Data, counts: Mapping[str, int], say:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``python -m retort.recipes.train_ranker CONFIG.toml [key=value ...]``; return the exit code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    try:
-        if not arguments:
-            raise ConfigError("no configuration file.", "Usage: ... train_ranker CONFIG.toml [key=value ...]")
-        print(train_ranker(load(TrainRankerConfig, Path(arguments[0]), arguments[1:])))
-    except RetortError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
+    return run_with_config(lambda path, overrides: train_ranker(load(TrainRankerConfig, path, overrides)), arguments)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())
