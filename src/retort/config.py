@@ -91,7 +91,7 @@ def set_value(values: dict[str, Any], key: str, value: Any) -> None:
     for parent in parents:
         values = values.setdefault(parent, {})
         if not isinstance(values, dict):
-            raise ConfigError(f"cannot set {key!r}: {parent!r} is a value, not a table.")
+            raise ConfigError(f"override of {key!r}: {parent!r} is a value, not a table.")
     values[last] = value
 
 

@@ -155,6 +155,11 @@ def _answer_for(values: Values, minutes: float, rate: float | None) -> Values:
     return {**values, "rows": max(1, min(values.get("rows", minutes * rate), int(minutes * rate)))}
 
 
+def _fit_for(values: Values, minutes: float, rate: float | None) -> Values:
+    """Take the first rows of each of the two parts that a re-ranker needs."""
+    return values if rate is None else {**values, "rows": max(20, int(minutes * rate / 2))}
+
+
 RECIPES: dict[str, Recipe] = {
     "prepare": Recipe("retort.recipes.prepare", "PrepareConfig", "prepare", _read_for),
     "train": Recipe("retort.recipes.train", "TrainConfig", "train", _train_for),
@@ -163,7 +168,7 @@ RECIPES: dict[str, Recipe] = {
     "average": Recipe("retort.recipes.average", "AverageConfig", "average"),
     "decode": Recipe("retort.recipes.decode", "DecodeConfig", "decode", _decode_for),
     "export": Recipe("retort.recipes.steps", "ExportConfig", "export_checkpoint"),
-    "fit_reranker": Recipe("retort.recipes.fit_reranker", "FitRerankerConfig", "fit_reranker"),
+    "fit_reranker": Recipe("retort.recipes.fit_reranker", "FitRerankerConfig", "fit_reranker", _fit_for),
     "audit": Recipe("retort.recipes.steps", "AuditConfig", "audit_folder"),
     "calibrate": Recipe("retort.recipes.calibrate", "CalibrateConfig", "calibrate"),
     "evaluate": Recipe("retort.recipes.steps", "EvaluationConfig", "evaluate_rows", _answer_for),

@@ -17,7 +17,7 @@ from retort.evaluation.reliability import chance_error
 
 NAME = "ranker"
 TRUE = Temperature(2.0, -0.5, 0.3)
-PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=10).map(np.array)
+PROBABILITIES = st.lists(st.floats(0, 1, allow_subnormal=False), min_size=1, max_size=10).map(np.array)
 
 
 def queries(n: int, true: Temperature = TRUE, seed: int = 0) -> list[Answered]:
@@ -94,7 +94,7 @@ def test_few_candidates_share_a_curve() -> None:
     assert (pool.first, pool.last) == (1, 10)
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+@given(st.lists(st.floats(0, 1, allow_subnormal=False), min_size=1, max_size=30))
 def test_rising_never_falls_and_keeps_the_mean(values: list[float]) -> None:
     found = rising(np.array(values), np.ones(len(values)))
     assert (np.diff(found) >= 0).all()
@@ -113,7 +113,7 @@ def test_confidences_exclude_one_another(probabilities: np.ndarray, ordered: boo
     assert not ordered or (np.diff(found) <= 1e-12).all()
 
 
-@given(st.lists(st.floats(-20, 0), min_size=1, max_size=15))
+@given(st.lists(st.floats(-20, 0, allow_subnormal=False), min_size=1, max_size=15))
 def test_what_is_given_sums_to_one_at_most(scores: list[float]) -> None:
     found = calibration().confidences(sorted(scores, reverse=True), [NAME] * len(scores))
     assert len(found) == len(scores)

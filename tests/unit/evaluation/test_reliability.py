@@ -16,7 +16,7 @@ from retort.evaluation.reliability import (
     text_diagram,
 )
 
-CONFIDENCES = st.lists(st.floats(0, 1), min_size=1, max_size=60)
+CONFIDENCES = st.lists(st.floats(0, 1, allow_subnormal=False), min_size=1, max_size=60)
 
 
 def drawn(n: int, power: float = 1.0) -> tuple[np.ndarray, np.ndarray]:

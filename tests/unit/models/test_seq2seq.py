@@ -28,6 +28,7 @@ def batch(width: int = 9, seed: int = 1) -> tuple[Tensor, Tensor, Tensor]:
     return source, (source != 0).long(), labels
 
 
+@torch.no_grad()
 def test_label_smoothing_spreads_a_share_over_all_tokens() -> None:
     """Szegedy et al. 2016: (1 - e) * -log p(right) + e * mean over the vocabulary of -log p, padding left out."""
     net = model()
@@ -70,7 +71,7 @@ def test_compiling_changes_no_result_and_no_name() -> None:
             net.zero_grad()
             loss, _ = net(*batch(width, seed), label_smoothing=0.1)
             loss.backward()
-            results.append((float(loss), [p.grad.clone() for p in net.parameters() if p.grad is not None]))
+            results.append((float(loss.detach()), [p.grad.clone() for p in net.parameters() if p.grad is not None]))
         assert results[0][0] == pytest.approx(results[1][0], rel=1e-6)
         assert len(results[0][1]) > 10
         torch.testing.assert_close(results[0][1], results[1][1], rtol=1e-5, atol=1e-6)
