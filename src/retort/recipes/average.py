@@ -76,7 +76,8 @@ def _card(config: AverageConfig, first: Any, folders: Sequence[Path]) -> dict[st
         "averaged": [{"weights_sha256": p, "step": s} for p, s in zip(parents, steps, strict=True)],
         "prepared": first.get("prepared", {}),
         "tokens_total": max(known) if len(known) == len(tokens) else None,
-        "metrics": {},
+        "tasks": list(first.get("metrics", {}).get("tasks", {})),
+        "metrics": {},  # those of the parents are not those of the mean
     }
 
 

@@ -156,7 +156,7 @@ def _provenance(card: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _trained_tasks(card: Mapping[str, Any]) -> tuple[str, ...]:
-    tasks = tuple(card.get("metrics", {}).get("tasks", {}))
+    tasks = tuple(card.get("metrics", {}).get("tasks", {}) or card.get("tasks", ()))
     if not tasks:
         raise ModelError(
             "the checkpoint does not say which tasks it learned: it was never evaluated.", "Use best/ or final/."

@@ -195,7 +195,8 @@ class Evidence:
 
 
 def _joined(one: Any, more: Any) -> Matrix:
-    blocks = [np.array(kept["values"], float).reshape(len(one["candidates"]), -1) for kept in (one, more)]
+    shapes = [(len(one["candidates"]), len(kept["columns"])) for kept in (one, more)]
+    blocks = [np.array(kept["values"], float).reshape(shape) for kept, shape in zip((one, more), shapes, strict=True)]
     return np.hstack(blocks)
 
 

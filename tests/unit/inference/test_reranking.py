@@ -185,3 +185,8 @@ def test_a_damaged_file_is_refused(damage: bytes | None, tmp_path: Path) -> None
     path.write_bytes(path.read_bytes()[:-30] if damage is None else damage)
     with pytest.raises(ModelError, match="cannot read the re-ranker"):
         Reranker.load(path)
+
+
+def test_a_question_without_candidates_has_a_matrix_without_rows() -> None:
+    names, values = as_matrix([])
+    assert (names, values.shape) == ([], (0, 0))

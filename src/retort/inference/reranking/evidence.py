@@ -103,7 +103,8 @@ def gather(
 def as_matrix(rows: Sequence[Row]) -> tuple[list[str], Matrix]:
     """Return the names [f] and values [n, f] of rows with the same names; missing values filled, see :func:`gather`."""
     names = list(rows[0]) if rows else []
-    return names, _filled(np.array([[row[name] for name in names] for row in rows], float).reshape(len(rows), -1))
+    values = np.array([[row[name] for name in names] for row in rows], float)
+    return names, _filled(values.reshape(len(rows), len(names)))
 
 
 def _extend(rows: list[Row], more: Iterable[Row]) -> None:
