@@ -155,7 +155,7 @@ def test_the_fit_is_repeated_from_kept_columns_and_reported(config: FitRerankerC
     assert sorted((config.output / "cases").iterdir()) == kept
     assert (again.fit.weights == first.fit.weights).all()
     report = json.loads((config.output / "retrosynthesis.metrics.json").read_text())
-    whole = report["proposers + shape + train + opposite + language_model"]
+    whole = report["proposers + shape + train + opposite + likelihood"]
     assert whole["before"]["exact_match@1"][0] == 0
     assert whole["after"]["exact_match@1"][0] == whole["difference"]["exact_match@1"][0] == 1
     assert report["proposers"]["difference"]["exact_match@1"] == [0, 0, 0]

@@ -34,7 +34,7 @@ from retort.recipes.reranker_cases import Evidence, Judged, Parts, Row, Say
 
 FIT, CHOICE = "valid_b", "valid_a"
 TOP_K = 10
-GROUPS = ("shape", "train", "opposite", "language_model")
+GROUPS = ("shape", "train", "opposite", "likelihood")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def fit_reranker(config: FitRerankerConfig, say: Say = print) -> Path:
         task=task.name,
         columns=tuple(chosen.columns),
         proposers=asked.sources.proposers,
-        scorer=config.scorer if _uses(chosen.columns, "language_model") else None,
+        scorer=config.scorer if _uses(chosen.columns, "likelihood") else None,
         judge=config.judge if _uses(chosen.columns, "opposite") else None,
         pool=config.pool,
         data_sha256=digest,
@@ -112,7 +112,7 @@ class Arm:
 
 
 def _check(config: FitRerankerConfig) -> None:
-    needs = {"language_model": ("scorer", config.scorer), "opposite": ("judge", config.judge)}
+    needs = {"likelihood": ("scorer", config.scorer), "opposite": ("judge", config.judge)}
     for group in config.groups:
         if group not in GROUPS:
             raise ConfigError(f"there is no group of columns {group!r}.", did_you_mean(group, GROUPS))

@@ -96,7 +96,7 @@ def test_what_is_too_long_to_score_is_not_guessed() -> None:
     long = replace(AMIDE, given="C" * 80)
     assert math.isnan(toy().score([(long, "C")])[0][0])
     names, values = as_matrix([*likelihoods(toy(), long, ["CC", "CCC"])])
-    assert values[:, names.index("language_model.answer")].tolist() == [0, 0]
+    assert values[:, names.index("likelihood.answer")].tolist() == [0, 0]
 
 
 def test_a_question_is_judged_alike_in_any_company() -> None:

@@ -1,6 +1,6 @@
 """What is known of every candidate beyond its place in a ranking: the columns that a re-ranker weighs.
 
-A column's name says where it comes from: ``NAME.log_probability`` from a proposer, ``language_model.*`` from
+A column's name says where it comes from: ``NAME.log_probability`` from a proposer, ``likelihood.*`` from
 teacher-forced likelihoods, ``opposite.*`` from the template ranker of the opposite direction, ``train.*`` from counts
 over training rows, ``shape.*`` from question and answer alone. Nothing here depends on other questions, and nothing
 sees a target.
@@ -137,10 +137,10 @@ def likelihoods(scorer: Scorer, question: Question, answers: Sequence[str]) -> I
     backwards = scorer.score([back for _, back in pairs])
     for (answer, n), (query, m) in zip(forwards, backwards, strict=True):
         yield {
-            "language_model.answer": answer,
-            "language_model.answer_per_token": answer / n,
-            "language_model.query": query,
-            "language_model.query_per_token": query / m,
+            "likelihood.answer": answer,
+            "likelihood.answer_per_token": answer / n,
+            "likelihood.query": query,
+            "likelihood.query_per_token": query / m,
         }
 
 
