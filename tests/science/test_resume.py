@@ -42,7 +42,7 @@ class Killed(Run):
         super().__init__(*arguments)  # type: ignore[arg-type]
         self._kill_at = step
 
-    def _step(self) -> tuple[torch.Tensor, float, float]:
+    def _step(self) -> tuple[torch.Tensor, torch.Tensor, float]:
         if self.position.step + 1 == self._kill_at:
             os.kill(os.getpid(), signal.SIGTERM)
         return super()._step()
@@ -83,6 +83,22 @@ def test_killed_and_resumed_equals_uninterrupted(
         assert a.keys() == b.keys()
         assert all(torch.equal(a[key], b[key]) for key in a), name
     assert losses(whole.parent) == losses(resumed.parent)
+
+
+def test_batches_made_ahead_are_the_same_ones(
+    tmp_path: Path, prepare: Callable[[int], Path], card: Seq2SeqConfig
+) -> None:
+    """Two workers, begun anew in the middle of an epoch, against none."""
+    prepared = prepare(2)
+    config = TrainConfig(prepared=prepared, output=tmp_path / "none", training=TRAINING, model=card)
+    ahead = replace(config, output=tmp_path / "two", training=replace(TRAINING, workers=2))
+    first = replace(ahead.training, total_tokens=5_000, decay_fraction=0.0)
+    assert TRAINING.decay_fraction > 0
+    plain = train(replace(config, training=replace(TRAINING, decay_fraction=0.0)))
+    train(replace(ahead, training=first))
+    resumed = train(replace(ahead, training=replace(ahead.training, decay_fraction=0.0)))
+    a, b = weights(plain), weights(resumed)
+    assert all(torch.equal(a[key], b[key]) for key in a)
 
 
 def losses(run: Path) -> list[tuple[str, int, float]]:

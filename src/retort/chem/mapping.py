@@ -80,8 +80,8 @@ def split_roles(precursors: Sequence[str], product_maps: set[int]) -> tuple[list
     return reactants, reagents
 
 
-def spell_randomly(molecules: Sequence[MappedMolecule], rng: random.Random) -> str:
-    """Spell every molecule from a random atom, in random order."""
+def spell_randomly(molecules: Sequence[MappedMolecule], rng: random.Random | None) -> str:
+    """Spell every molecule from a random atom, in random order; None takes the canonical spelling."""
     return _spell_freely(molecules, rng)[0]
 
 

@@ -5,7 +5,7 @@ Molecules are parsed once per record and spelled once per root, whatever the num
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from retort.chem.mapping import (
@@ -32,15 +32,15 @@ class Spelling:
     aligned: float = option(
         0.8,
         help="share of copies whose two sides start at corresponding atoms, where maps are known; the same number in "
-        "every row (16 of 20); the first copy is canonical",
+        "every row (16 of 20), the first among them, whose question is canonical",
     )
     separated: float = option(0.3, help="share of forward prompts that mark reagents")
     with_class: float = option(0.3, help="share of retrosynthesis prompts that state a known reaction class")
 
     @property
     def aligned_copies(self) -> int:
-        """Number of aligned copies of a row whose maps are known; the first copy is never one of them."""
-        return min(round(self.aligned * self.copies), self.copies - 1)
+        """Number of aligned copies of a row whose maps are known; if there is one, the first is."""
+        return round(self.aligned * self.copies)
 
 
 def fits(task: Task, record: Record) -> bool:
@@ -58,11 +58,21 @@ def canonical_example(task: Task, record: Record, row: int, *, with_class: bool 
     return Example(row, task.name, prompt, task.wanted(reaction))
 
 
+def first_example(task: Task, record: Record, row: int, spelling: Spelling) -> Example:
+    """Return the canonical question; its answer follows it where copies do and maps are known."""
+    example, molecules = canonical_example(task, record, row), _molecules(record)
+    if not (molecules.mapped and spelling.aligned_copies):
+        return example
+    if task.name == "forward_prediction":
+        return replace(example, target=task.wanted(_forward(record.reaction, molecules, True, False, None)))
+    return replace(example, target=task.wanted(_backward(record.reaction, molecules, True, None)))
+
+
 def spelled_examples(task: Task, record: Record, row: int, spelling: Spelling, seed: int) -> list[Example]:
-    """Return K spellings of one question; the first is canonical. The same seed gives the same texts."""
+    """Return K spellings of one question; that of the first is canonical. The same seed gives the same texts."""
     rng = random.Random(f"{seed}:{record.id}:{task.name}")
     molecules = _molecules(record)
-    first = canonical_example(task, record, row)
+    first = first_example(task, record, row, spelling)
     kinds = _kinds(spelling, molecules.mapped, rng)
     return [first, *(_respelled(task, record, row, spelling, molecules, aligned, rng) for aligned in kinds)]
 
@@ -70,7 +80,8 @@ def spelled_examples(task: Task, record: Record, row: int, spelling: Spelling, s
 def span_examples(record: Record, row: int, spelling: Spelling, seed: int) -> list[Example]:
     """Return K spellings of a whole reaction, or of a bare molecule, for span denoising; the target is empty.
 
-    The first is canonical. Of the aligned ones, half start from the reactants and half from the products, by chance.
+    The first is canonical. Of the others that are aligned, half start from the reactants, half from the products, by
+    chance.
     """
     rng = random.Random(f"{seed}:{record.id}:{SPAN_DENOISING}")
     molecules = _molecules(record)
@@ -114,8 +125,8 @@ def _mapped(record: Record) -> tuple[Molecules, Molecules] | None:
 
 
 def _kinds(spelling: Spelling, mapped: bool, rng: random.Random) -> list[bool]:
-    """Say of every copy but the first whether it is aligned: an exact number of them, in random order."""
-    aligned = spelling.aligned_copies if mapped else 0
+    """Say of every copy but the first, which is aligned if any is, whether it is; in random order."""
+    aligned = spelling.aligned_copies - 1 if mapped else 0
     kinds = [copy < aligned for copy in range(spelling.copies - 1)]
     rng.shuffle(kinds)
     return kinds
@@ -140,8 +151,10 @@ def _respelled(
     return Example(row, task.name, question.prompt, task.wanted(reaction))
 
 
-def _forward(reaction: Reaction, molecules: _Molecules, aligned: bool, separated: bool, rng: random.Random) -> Reaction:
-    """Spell what reacts at random; the product follows it, or keeps its canonical spelling."""
+def _forward(
+    reaction: Reaction, molecules: _Molecules, aligned: bool, separated: bool, rng: random.Random | None
+) -> Reaction:
+    """Spell what reacts at random (None: canonically); the product follows it, or keeps its canonical spelling."""
     first = molecules.reactants if separated else [*molecules.reactants, *molecules.reagents]
     if aligned:
         text, product = align_to_reactants(first, molecules.products, rng)
@@ -150,8 +163,8 @@ def _forward(reaction: Reaction, molecules: _Molecules, aligned: bool, separated
     return Reaction((text,), _random(molecules.reagents, rng) if separated else (), (product,))
 
 
-def _backward(reaction: Reaction, molecules: _Molecules, aligned: bool, rng: random.Random) -> Reaction:
-    """Spell the product at random; the reactants follow it, or keep their canonical spelling."""
+def _backward(reaction: Reaction, molecules: _Molecules, aligned: bool, rng: random.Random | None) -> Reaction:
+    """Spell the product at random (None: canonically); the reactants follow it, or keep their canonical spelling."""
     if not aligned:
         return Reaction(reaction.reactants, reaction.reagents, _random(molecules.products, rng))
     product, reactants = align_to_product(molecules.reactants, molecules.products, rng)
@@ -192,7 +205,7 @@ def _without(parts: Sequence[str], taken: Sequence[str]) -> list[str] | None:
     return left
 
 
-def _random(molecules: Molecules, rng: random.Random) -> tuple[str, ...]:
+def _random(molecules: Molecules, rng: random.Random | None) -> tuple[str, ...]:
     return (spell_randomly(molecules, rng),) if molecules else ()
 
 

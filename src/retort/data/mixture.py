@@ -16,7 +16,8 @@ class Mixture:
     """What a run wants to see how often.
 
     Attributes:
-        tasks: Visits of a task's rows per epoch; 1.0 where not named.
+        tasks: Visits of a task's rows per epoch; 1.0 where not named. A key ``task/source`` is a factor on those of its
+            rows that come from the source.
         sources: Factor on the visits of a source's rows; the folder's own where not named, else 1.0.
         temperature: At ``T``, a task of ``n`` rows gets a share in proportion to ``n^(1/T)`` (Arivazhagan et al.,
             arXiv:1907.05019; Raffel et al., JMLR 2020, 21, 140, section 3.5.2): 1 leaves the sizes as they are, a large
@@ -48,9 +49,15 @@ def row_weights(
         UnknownNameError: A weight names a task or source that the folder does not have.
         ConfigError: A weight is negative.
     """
-    by_task = _by_name("task", mixture.tasks, task_names)
+    whole = {key: weight for key, weight in mixture.tasks.items() if "/" not in key}
+    by_task = _by_name("task", whole, task_names)
     by_source = _by_name("source", mixture.sources, source_names)
     weights: Weights = by_task[tasks] if sources is None else by_task[tasks] * by_source[sources]
+    for key in sorted(_not_negative("task", mixture.tasks).keys() - whole.keys()):
+        task, _, source = key.partition("/")
+        of_task, of_source = _place("task", task, task_names), _place("source", source, source_names)
+        here = (tasks == of_task) & (sources == of_source)
+        weights = weights * np.where(here, mixture.tasks[key], 1.0)
     if mixture.temperature == 1:
         return weights
     rows = np.bincount(tasks[weights > 0], minlength=len(task_names))
@@ -74,10 +81,19 @@ def counted(indices: NDArray[np.uint8], names: Iterable[str]) -> dict[str, int]:
 
 
 def _by_name(kind: str, weights: Mapping[str, float], names: tuple[str, ...]) -> Weights:
-    for name in weights:
-        if name not in names:
-            raise UnknownNameError(kind, name, names)
-    found = np.array([weights.get(name, 1.0) for name in names])
-    if (found < 0).any():
-        raise ConfigError(f"{kind} weights must not be negative: {dict(weights)}.")
+    found = np.ones(len(names))
+    for name, weight in _not_negative(kind, weights).items():
+        found[_place(kind, name, names)] = weight
     return found
+
+
+def _place(kind: str, name: str, names: tuple[str, ...]) -> int:
+    if name not in names:
+        raise UnknownNameError(kind, name, names)
+    return names.index(name)
+
+
+def _not_negative(kind: str, weights: Mapping[str, float]) -> Mapping[str, float]:
+    if any(weight < 0 for weight in weights.values()):
+        raise ConfigError(f"{kind} weights must not be negative: {dict(weights)}.")
+    return weights

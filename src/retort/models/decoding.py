@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from retort.models.device import Precision, autocast
-from retort.models.protocol import EOS_ID, PAD_ID, Hypothesis
-from retort.models.seq2seq import IGNORED, Seq2SeqModel
+from retort.models.protocol import EOS_ID, IGNORED, PAD_ID, Hypothesis
+from retort.models.seq2seq import Seq2SeqModel
 
 T = TypeVar("T")
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 PAD_ID = 0
 EOS_ID = 1
+IGNORED = -100  # in place of padding where a target is a label
 
 
 @dataclass(frozen=True, slots=True)

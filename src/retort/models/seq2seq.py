@@ -11,12 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from retort.errors import ConfigError
-from retort.models.protocol import PAD_ID
+from retort.models.protocol import IGNORED, PAD_ID
+from retort.models.t5_pass import T5Pass, fits
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-IGNORED = -100
 
 
 class Seq2SeqModel(nn.Module):
@@ -25,6 +24,7 @@ class Seq2SeqModel(nn.Module):
     def __init__(self, network: "PreTrainedModel") -> None:
         super().__init__()
         self.network = network
+        self._pass: T5Pass | None = None
 
     def logits(self, source: Tensor, source_mask: Tensor, labels: Tensor) -> Tensor:
         """Return teacher-forced next-token logits [b, t, v].
@@ -50,6 +50,8 @@ class Seq2SeqModel(nn.Module):
 
         The attention [b, h, t, s] is returned only if ``attend`` asks for it.
         """
+        if self._pass is not None and not attend:
+            return self._pass.loss(source, source_mask, shift_right(labels), labels, label_smoothing), None
         output = self.network(
             input_ids=source,
             attention_mask=source_mask,
@@ -69,6 +71,8 @@ class Seq2SeqModel(nn.Module):
     def compile_passes(self, backend: str = "inductor") -> None:
         """Compile forward and backward pass of training in place, for any lengths; names of weights stay.
 
+        A T5 whose cross-attention is not asked for is computed by :mod:`retort.models.t5_pass`, layer by layer.
+
         Raises:
             ConfigError: The backend does not exist or its compiler is not installed.
         """
@@ -76,7 +80,10 @@ class Seq2SeqModel(nn.Module):
             raise ConfigError(f"torch has no compiler {backend!r}.")
         if backend == "inductor" and not (shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")):
             raise ConfigError("training.compile needs a C++ compiler.", "Install g++ or set training.compile=false.")
-        self.compile(backend=backend, dynamic=True)
+        if fits(self.network):
+            self._pass = T5Pass(self.network, backend)
+        else:
+            self.compile(backend=backend, dynamic=True)
 
     @torch.no_grad()
     def token_losses(self, source: Tensor, source_mask: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,6 +1,6 @@
 """Carry prepared data to another machine in one small file, with a share of its rows and spellings.
 
-``python -m retort.recipes.carry pack PREPARED FILE.tar.xz [copies=N] [rows=N]`` there,
+``python -m retort.recipes.carry pack PREPARED FILE.tar.xz [KEY=VALUE]...`` there, with the keys of :class:`Share`;
 ``python -m retort.recipes.carry unpack FILE.tar.xz FOLDER`` here. What training reads is carried: token arrays,
 vocabulary and manifest; records and evaluation files stay. Needs numpy alone.
 """
@@ -11,57 +11,86 @@ import lzma
 import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retort.config import apply_override
+from retort.config import apply_override, build, option
 from retort.data.collate import PreparedFolder, PreparedSplit
-from retort.errors import ConfigError, InputFileError, OutputError, UnknownNameError, UsageError
+from retort.errors import ConfigError, InputFileError, OutputError, UnknownNameError
 from retort.recipes.entry import run
 
 _TOGETHER = 20_000  # rows that are copied at a time
 
 
-def pack(prepared: Path, file: Path, *, copies: int | None = None, rows: int | None = None, seed: int = 0) -> Path:
-    """Write the training arrays of a prepared folder into one file; return it.
+@dataclass(frozen=True)
+class Share:
+    """Which train rows are carried, in which of their spellings; everything by default."""
 
-    Args:
-        prepared: The folder.
-        file: What to write, ``.tar.xz``.
-        copies: Keep the first so many spellings of every train row; all by default.
-        rows: Keep a seeded sample of so many train rows; all by default.
-        seed: Seed of the sample.
+    copies: int | None = option(None, help="carry this many spellings of every row")
+    skip: int = option(0, help="begin with the spelling after this many")
+    rows: int | None = option(None, help="carry a seeded sample of this many rows")
+    seed: int = option(0, help="seed of the sample")
+    tasks: tuple[str, ...] = option((), help="carry rows of these tasks alone")
+    sources: tuple[str, ...] = option((), help="carry rows of these sources alone")
+
+
+def pack(prepared: Path, file: Path, share: Share | None = None) -> Path:
+    """Write the training arrays of a prepared folder, or a share of them, into one file ``.tar.xz``; return it.
 
     Raises:
         DataError: The folder is damaged.
         ConfigError: There are not so many copies or rows.
+        UnknownNameError: The folder has no such task or source.
         OutputError: The file cannot be written.
     """
     folder = PreparedFolder.open(prepared, verify=True)
-    train = folder.split("train")
-    copies, rows = copies or train.copies, rows or len(train)
-    if not (0 < copies <= train.copies and 0 < rows <= len(train)):
-        raise ConfigError(f"{prepared} has {train.copies} copies of {len(train)} rows, not {copies} of {rows}.")
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(train))[:rows])
-    valid = folder.split("valid")
+    share, train, valid = share or Share(), folder.split("train"), folder.split("valid")
+    copies = range(share.skip, train.copies if share.copies is None else share.skip + share.copies)
+    if not (0 <= copies.start < copies.stop <= train.copies):
+        raise ConfigError(f"{prepared} has {train.copies} copies of a row, not {copies.stop}.")
+    chosen = _chosen(prepared, train, share)
     try:
         with tempfile.TemporaryDirectory(dir=file.parent) as name:
             place, packed = Path(name) / "content", Path(name) / "packed"
             place.mkdir()
             _write(place, "train", train, chosen, copies)
-            _write(place, "valid", valid, np.arange(len(valid)), valid.copies)
+            _write(place, "valid", valid, np.arange(len(valid)), range(valid.copies))
             (place / "vocabulary.json").write_bytes((prepared / "vocabulary.json").read_bytes())
-            _write_manifest(place, folder, copies, rows)
-            with tarfile.open(packed, "w:xz") as archive:
+            _write_manifest(place, folder, len(copies), len(chosen))
+            with tarfile.open(packed, "w:xz", preset=9) as archive:
                 for path in sorted(place.iterdir()):
                     archive.add(path, path.name, filter=_anonymous)
             packed.replace(file)
     except OSError as error:
         raise OutputError(f"cannot write {str(file)!r}: {error.strerror or error}.") from error
     return file
+
+
+def _chosen(prepared: Path, train: PreparedSplit, share: Share) -> NDArray[np.int64]:
+    """Return the rows to carry, in rising order."""
+    kept = np.ones(len(train), bool)
+    if share.tasks:
+        kept &= np.isin(train.tasks, _places("task", share.tasks, train.task_names))
+    if share.sources:
+        if train.sources is None:
+            raise ConfigError(f"{prepared} does not know the sources of its rows.")
+        kept &= np.isin(train.sources, _places("source", share.sources, train.source_names))
+    found = np.flatnonzero(kept)
+    rows = len(found) if share.rows is None else share.rows
+    if not 0 < rows <= len(found):
+        raise ConfigError(f"{prepared} has {len(found)} such rows, not {rows}.")
+    return np.sort(np.random.default_rng(share.seed).permutation(found)[:rows])
+
+
+def _places(kind: str, names: Sequence[str], known: Sequence[str]) -> list[int]:
+    for name in names:
+        if name not in known:
+            raise UnknownNameError(kind, name, known)
+    return [known.index(name) for name in names]
 
 
 def unpack(file: Path, folder: Path) -> Path:
@@ -80,7 +109,7 @@ def unpack(file: Path, folder: Path) -> Path:
     return folder
 
 
-def _write(place: Path, name: str, split: PreparedSplit, rows: NDArray[np.int64], copies: int) -> None:
+def _write(place: Path, name: str, split: PreparedSplit, rows: NDArray[np.int64], copies: range) -> None:
     pieces, lengths = [], []
     for start in range(0, len(rows), _TOGETHER):
         tokens, sizes = _sequences(split, rows[start : start + _TOGETHER], copies)
@@ -98,10 +127,10 @@ def _write(place: Path, name: str, split: PreparedSplit, rows: NDArray[np.int64]
 
 
 def _sequences(
-    split: PreparedSplit, rows: NDArray[np.int64], copies: int
+    split: PreparedSplit, rows: NDArray[np.int64], copies: range
 ) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
-    """Return the tokens of the first copies of some rows, one sequence after another, and the sequences' lengths."""
-    first = 2 * (rows[:, None] * split.copies + np.arange(copies))
+    """Return the tokens of some copies of some rows, one sequence after another, and the sequences' lengths."""
+    first = 2 * (rows[:, None] * split.copies + np.arange(copies.start, copies.stop))
     places = np.stack([first, first + 1], -1).ravel()
     starts = np.asarray(split.offsets)[places]
     lengths = np.asarray(split.offsets)[places + 1] - starts
@@ -129,24 +158,19 @@ def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; return the exit code."""
-    return run(_from_words, "pack PREPARED FILE.tar.xz [copies=N] [rows=N], or unpack FILE.tar.xz FOLDER", 3, arguments)
+    return run(_from_words, "pack PREPARED FILE.tar.xz [KEY=VALUE]..., or unpack FILE.tar.xz FOLDER", 3, arguments)
 
 
 def _from_words(words: Sequence[str]) -> Path:
     verb, source, target, *options = words
-    values: dict[str, Any] = {}
-    for option in options:
-        apply_override(values, option)
-    if verb == "unpack" and not values:
+    if verb == "unpack" and not options:
         return unpack(Path(source), Path(target))
-    for name, value in values.items():
-        if name not in ("copies", "rows", "seed"):
-            raise UnknownNameError("option", name, ("copies", "rows", "seed"))
-        if not isinstance(value, int):
-            raise UsageError(f"{name}={value!r} is not a whole number.")
     if verb != "pack":
         raise UnknownNameError("verb", verb, ("pack", "unpack"))
-    return pack(Path(source), Path(target), **values)
+    values: dict[str, Any] = {}
+    for text in options:
+        apply_override(values, text)
+    return pack(Path(source), Path(target), build(Share, values, "the command line"))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from retort.data import prepare as folders
 from retort.data.arrays import append_chunks, append_row, split_arrays
 from retort.data.crew import Crew, crew
 from retort.data.encode import Encoder
-from retort.data.examples import Spelling, canonical_example, tasks_named
+from retort.data.examples import Spelling, first_example, tasks_named
 from retort.data.intake import Intake
 from retort.data.judging import Judge, write_judged
 from retort.data.leakage import LeakReport, LeakRule
@@ -345,12 +345,12 @@ def _tasks(config: PrepareConfig) -> list[Task]:
 
 
 def _write_valid(config: PrepareConfig, folder: Path, chunks: list[Path], vocabulary: Vocabulary) -> int:
-    """Write the watched validation rows, one canonical copy each; return their number."""
+    """Write the watched validation rows, one copy each: the first that training reads; return their number."""
     names, sources, encoder = _task_names(config), list(source_weights(config)), Encoder(vocabulary)
     records = (record for chunk in chunks for record in records_in(chunk, VALID_PARTS[0]))
     watched = draw_watched(records, _tasks(config), config.valid_rows, config.max_tokens, config.seed)
     with split_arrays(folder, "valid", 1) as arrays:
         for task, record in watched:
-            sequences = encoder.examples([canonical_example(task, record, 0)])
+            sequences = encoder.examples([first_example(task, record, 0, config.spelling)])
             append_row(arrays, (names.index(task.name), sequences), sources.index(record.source))
     return len(watched)

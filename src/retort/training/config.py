@@ -29,7 +29,9 @@ class TrainingConfig:
     max_source_length: int = option(256, help="Rows with a longer source, in tokens, are left out and counted.")
     max_target_length: int = option(256, help="Rows with a longer target, in tokens, are left out and counted.")
     task_weights: Mapping[str, float] = option(
-        help="Visits per epoch of a task's rows, e.g. {retrosynthesis = 2.0}; 1.0 where not named.", factory=dict
+        help="Visits per epoch of a task's rows, e.g. {retrosynthesis = 2.0}; 1.0 where not named. A key "
+        '"task/source" is a factor on those of one source.',
+        factory=dict,
     )
     task_temperature: float = option(
         1.0, help="At T, a task of n rows is visited in proportion to n^(1/T): 1 leaves sizes, large T equals them out."
@@ -61,6 +63,9 @@ class TrainingConfig:
     )
     compile: bool = option(False, help="Compile the forward and backward pass; pays on CUDA, needs a C++ compiler.")
     pad_to_multiple: int = option(1, help="Pad batches to lengths that are multiples of this: fewer shapes on a GPU.")
+    workers: int = option(
+        0, help="Processes that make batches ahead of the loop; pays where a GPU would wait for them."
+    )
     threads: int = option(1, help="CPU threads; 0 leaves torch's choice.")
     evaluate_tokens: int = option(1_000_000, help="Evaluate each time this many tokens have been seen.")
     evaluate_rows: int = option(250, help="Validation rows of each task, the same at every evaluation.")

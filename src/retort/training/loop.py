@@ -31,6 +31,7 @@ from retort.prompting.vocabulary import Vocabulary
 from retort.training import snapshots
 from retort.training.alignment import align_batch, guidance_loss
 from retort.training.config import TrainingConfig
+from retort.training.feed import Feed
 from retort.training.interruption import on_signals
 from retort.training.optim import Average, build_optimizer, freeze, learning_rate, progress
 from retort.training.order import Order
@@ -88,6 +89,8 @@ class Run:
             self.last = checkpoint.recover(output / "last")
         if config.resume and self.last.exists():
             self._resume()
+        self.feed = Feed(self.order, self.position, config.workers)
+        self.norm: torch.Tensor | None = None
         self.console = Console(quiet=not self.accelerator.is_main_process)
         self.metrics = self._open_files() if self.accelerator.is_main_process else None
         self.report: ValidationReport | None = None
@@ -129,33 +132,44 @@ class Run:
                 last_saved = time.monotonic()
         return self._finish("finished")
 
-    def _step(self) -> tuple[torch.Tensor, float, float]:
-        """Take one optimiser step; return its loss in nats per token, gradient norm and learning rate."""
+    def _step(self) -> tuple[torch.Tensor, torch.Tensor, float]:
+        """Take one optimiser step; return its loss in nats per token, gradient norm and learning rate.
+
+        Nothing here waits for a GPU but the check of the norm, which is that of the step before.
+        """
         self.model.train()
         rate = learning_rate(self.config, tokens=self.position.tokens, progress=self._progress())
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group.get("rate", 1.0)
-        total = torch.zeros(())
+        total = torch.zeros((), device=self.accelerator.device)
         for _ in range(self.config.accumulation):
-            batch, tokens = self.order.take(self.position)
+            batch, tokens = self.feed.take(self.position)
             with self.accelerator.accumulate(self.model):
                 loss, objective = self._losses(batch)
                 self.accelerator.backward(objective)
-            total = total + loss.detach().cpu() / self.config.accumulation
+            total = total + loss.detach() / self.config.accumulation
             self.position.tokens += tokens
-        norm = float(self.accelerator.clip_grad_norm_(self.core.parameters(), self.config.clip_norm))
-        if not math.isfinite(norm):
-            raise ModelError(f"the gradient of step {self.position.step + 1} is {norm}.", _DIVERGED)
+        self._check_norm()
+        self.norm = self.accelerator.clip_grad_norm_(self.core.parameters(), self.config.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.average.update()
         self.position.step += 1
-        return total, norm, rate
+        return total, self.norm, rate
+
+    def _check_norm(self) -> None:
+        """Refuse to go on where the gradient of the last step was not finite.
+
+        Raises:
+            ModelError: It was not.
+        """
+        if self.norm is not None and not math.isfinite(float(self.norm)):
+            raise ModelError(f"the gradient of step {self.position.step} is {float(self.norm)}.", _DIVERGED)
 
     def _losses(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the cross-entropy of a batch in nats per token, and what is minimised."""
         device, config = self.accelerator.device, self.config
-        source, mask, labels = (x.to(device) for x in (batch.source, batch.source_mask, batch.labels))
+        source, mask, labels = (_moved(x, device) for x in (batch.source, batch.source_mask, batch.labels))
         with autocast(device, config.precision):
             loss, attention = self.model(
                 source, mask, labels, label_smoothing=config.label_smoothing, attend=config.guidance > 0
@@ -186,9 +200,9 @@ class Run:
         for kind, counts in visits.items():
             self.console.say(f"visits of {kind}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
 
-    def _log(self, loss: torch.Tensor, norm: float, rate: float, speed: float) -> None:
+    def _log(self, loss: torch.Tensor, norm: torch.Tensor, rate: float, speed: float) -> None:
         mean = summed(self.accelerator, loss).item() / self.accelerator.num_processes
-        values = {"loss": mean, "lr": rate, "tokens_per_second": speed, "gradient_norm": norm}
+        values = {"loss": mean, "lr": rate, "tokens_per_second": speed, "gradient_norm": float(norm)}
         if self.accelerator.device.type == "cuda":
             parameters = sum(p.numel() for p in self.core.parameters())
             mfu = model_flops_utilisation(parameters, speed, torch.cuda.get_device_name())
@@ -232,6 +246,7 @@ class Run:
         return 0 < self.config.patience <= position.stale
 
     def _finish(self, outcome: Literal["finished", "stale"]) -> FitResult:
+        self._check_norm()
         if self.report is None or self.position.evaluated_step != self.position.step:
             self._evaluate()
         with self.average.applied():
@@ -262,6 +277,7 @@ class Run:
             snapshots.drop_oldest(self.output, self.config.keep_last)
 
     def _save_last(self) -> None:
+        self._check_norm()
         random = gathered(self.accelerator, random_state())
         if self.accelerator.is_main_process:
             with checkpoint.replacing(self.last) as folder:
@@ -292,6 +308,12 @@ class Run:
             with on_signals(request):
                 yield self
         finally:
+            self.feed.close()
             self.console.close()
             if self.metrics is not None:
                 self.metrics.close()
+
+
+def _moved(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Copy to a device without waiting for what it is doing."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)

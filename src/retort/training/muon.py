@@ -4,7 +4,7 @@ Formulas, constants and results are those of ``torch.optim.Muon`` (a test compar
 Liu et al., "Muon is Scalable for LLM Training" (arXiv:2502.16982): an update is scaled to the size that AdamW's has, so
 that both take the same learning rate and weight decay. Two things differ. The iteration runs in bf16 on CUDA alone:
 torch's runs in bf16 everywhere, which on a processor without bf16 units takes 0.3 s for a matrix of 256 by 256, and
-this one 0.01 s in fp32. And matrices of one shape are iterated together, which saves launches on a GPU.
+this one 0.01 s in fp32. And matrices of one shape are moved together, which saves launches on a GPU.
 """
 
 import math
@@ -48,18 +48,21 @@ class Muon(torch.optim.Optimizer):
                     self._move(parameters[start : start + together], group)
 
     def _move(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
-        updates = []
-        for parameter in parameters:
-            state, gradient = self.state[parameter], parameter.grad
-            assert gradient is not None
-            if "momentum_buffer" not in state:
-                state["momentum_buffer"] = torch.zeros_like(gradient)
-            momentum = state["momentum_buffer"].lerp_(gradient, 1 - group["momentum"])
-            updates.append(gradient.lerp(momentum, group["momentum"]))
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        momenta = [self._momentum(parameter) for parameter in parameters]
+        torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
+        looked_ahead = torch._foreach_lerp(gradients, momenta, group["momentum"])  # noqa: SLF001  # no public form
+        updates = orthogonal(torch.stack(looked_ahead))
+        torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
         rate = group["lr"] * 0.2 * math.sqrt(max(parameters[0].shape))
-        for parameter, update in zip(parameters, orthogonal(torch.stack(updates)), strict=True):
-            parameter.mul_(1 - group["lr"] * group["weight_decay"])
-            parameter.add_(update, alpha=-rate)
+        torch._foreach_add_(parameters, list(updates), alpha=-rate)
+
+    def _momentum(self, parameter: Tensor) -> Tensor:
+        state = self.state[parameter]
+        if "momentum_buffer" not in state:
+            state["momentum_buffer"] = torch.zeros_like(parameter)
+        momentum: Tensor = state["momentum_buffer"]
+        return momentum
 
 
 def orthogonal(matrices: Tensor) -> Tensor:

@@ -28,13 +28,22 @@ class Order:
         Raises:
             DataError: No row fits the limits.
         """
+        batches = self.advance(position)
+        return self.made(position.epoch, batches)
+
+    def advance(self, position: Position) -> list[Rows]:
+        """Return the rows of all processes' next batches; the position moves on."""
         if position.batch + self._processes > len(self.plan(position.epoch).batches):
             position.epoch, position.batch = position.epoch + 1, 0
         batches = self.plan(position.epoch).batches[position.batch : position.batch + self._processes]
         position.batch += self._processes
+        return batches
+
+    def made(self, epoch: int, batches: list[Rows]) -> tuple[Batch, int]:
+        """Return this process's batch among those of all processes, and the tokens of all."""
         rows, multiple = batches[self._rank % len(batches)], self.limits.multiple
-        mine = collate(self._split, rows, position.epoch, seed=self._config.seed, multiple=multiple)
-        tokens = mine.tokens if len(batches) == 1 else sum(self._tokens(position.epoch, rows) for rows in batches)
+        mine = collate(self._split, rows, epoch, seed=self._config.seed, multiple=multiple)
+        tokens = mine.tokens if len(batches) == 1 else sum(self._tokens(epoch, rows) for rows in batches)
         return mine, tokens
 
     def plan(self, epoch: int) -> BatchPlan:

@@ -47,10 +47,23 @@ def test_every_copy_is_the_same_chemistry(name: str) -> None:
         assert ":" not in prompt + target
 
 
-def test_the_first_copy_is_canonical_and_seeds_repeat() -> None:
+def test_the_first_question_is_canonical_and_its_answer_aligned() -> None:
+    task = TASKS.get("retrosynthesis")
+    canonical = canonical_example(task, LOPSIDED, 0)
+    first = spelled_examples(task, LOPSIDED, 0, SPELLING, seed=1)[0]
+    assert first == replace(canonical, target="CCCCCCO.C(=O)(Cl)c1ccccn1")
+    assert canonicalize(first.target) == canonicalize(canonical.target)
+    assert spelled_examples(task, replace(LOPSIDED, mapped=None), 0, SPELLING, seed=1)[0] == canonical
+    assert spelled_examples(task, LOPSIDED, 0, replace(SPELLING, aligned=0.0), seed=1)[0] == canonical
+    forward = TASKS.get("forward_prediction")
+    backwards = replace(LOPSIDED, mapped=">>".join(reversed(LOPSIDED.mapped.split(">>"))))  # type: ignore[union-attr]
+    turned = replace(backwards, reaction=Reaction(LOPSIDED.reaction.products, (), LOPSIDED.reaction.reactants))
+    assert spelled_examples(forward, turned, 0, SPELLING, seed=1)[0].target == first.target
+
+
+def test_seeds_repeat() -> None:
     task = TASKS.get("retrosynthesis")
     first = spelled_examples(task, RECORD, 0, SPELLING, seed=1)
-    assert first[0] == canonical_example(task, RECORD, 0)
     assert first == spelled_examples(task, RECORD, 0, SPELLING, seed=1)
     assert first != spelled_examples(task, RECORD, 0, SPELLING, seed=2)
 
@@ -106,7 +119,7 @@ LOPSIDED = replace(
 
 
 @pytest.mark.parametrize(
-    ("copies", "share", "aligned"), [(20, 0.8, 16), (4, 0.8, 3), (5, 0.0, 0), (3, 1.0, 2), (1, 1, 0)]
+    ("copies", "share", "aligned"), [(20, 0.8, 16), (4, 0.8, 3), (5, 0.0, 0), (3, 1.0, 3), (1, 1, 1)]
 )
 def test_the_number_of_aligned_copies_is_exact(copies: int, share: float, aligned: int) -> None:
     assert Spelling(copies=copies, aligned=share).aligned_copies == aligned

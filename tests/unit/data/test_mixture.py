@@ -56,6 +56,22 @@ def test_what_does_not_fit_is_refused() -> None:
         row_weights(TASKS, NAMES, SOURCES, PLACES, Mixture(sources={"patents": -1.0}))
 
 
+def test_a_pair_has_a_factor_of_its_own() -> None:
+    alone = row_weights(TASKS, NAMES, SOURCES, PLACES, Mixture({"b": 2.0}, {"journals": 0.25}))
+    paired = row_weights(TASKS, NAMES, SOURCES, PLACES, Mixture({"b": 2.0, "b/journals": 3.0}, {"journals": 0.25}))
+    here = (NAMES.index("b") == TASKS) & (PLACES.index("journals") == SOURCES)
+    assert 0 < here.sum() < len(TASKS)
+    assert paired[here].tolist() == (3 * alone[here]).tolist()
+    assert paired[~here].tolist() == alone[~here].tolist()
+    for key in ("b/journal", "d/journals"):
+        with pytest.raises(UnknownNameError, match=r"journal|d"):
+            row_weights(TASKS, NAMES, SOURCES, PLACES, Mixture({key: 1.0}))
+    with pytest.raises(UnknownNameError):
+        row_weights(TASKS, NAMES, None, (), Mixture({"b/journals": 1.0}))
+    with pytest.raises(ConfigError, match="task weights must not be negative"):
+        row_weights(TASKS, NAMES, SOURCES, PLACES, Mixture({"b/journals": -1.0}))
+
+
 def test_visits_follow_weights() -> None:
     weights = np.array([0.0, 1.0, 2.5, 0.25])
     random = np.random.default_rng(0)

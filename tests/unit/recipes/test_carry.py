@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from retort.data.collate import PreparedFolder
-from retort.errors import ConfigError, InputFileError
+from retort.errors import ConfigError, InputFileError, UnknownNameError
 from retort.prompting.vocabulary import Vocabulary
-from retort.recipes.carry import main, pack, unpack
+from retort.recipes.carry import Share, main, pack, unpack
 
 
 @pytest.fixture
@@ -70,9 +70,32 @@ def test_a_share_of_rows_and_copies_is_carried(
             assert [x.tolist() for x in a] == [x.tolist() for x in b]
 
 
+def test_later_copies_of_one_task_and_source_are_carried(tmp_path: Path, prepared: Path) -> None:
+    file = tmp_path / "data.tar.xz"
+    words = ["skip=1", 'tasks=["retrosynthesis"]', 'sources=["x", "z"]']
+    assert main(["pack", str(prepared), str(file), *words]) == 0
+    here, there = (
+        PreparedFolder.open(folder).split("train") for folder in (prepared, unpack(file, tmp_path / "there"))
+    )
+    rows = [row for row in range(40) if row % 2 == 1 and row % 3 != 1]
+    assert (len(there), there.copies) == (len(rows), 2)
+    for place, row in enumerate(rows):
+        for copy in (1, 2):
+            a, b = here.pair(row, epoch=copy - row), there.pair(place, epoch=copy - 1 - place)
+            assert [x.tolist() for x in a] == [x.tolist() for x in b]
+
+
 def test_what_does_not_fit_is_refused(tmp_path: Path, prepared: Path) -> None:
-    with pytest.raises(ConfigError, match="has 3 copies of 40 rows, not 4 of 40"):
-        pack(prepared, tmp_path / "data.tar.xz", copies=4)
+    for share, problem in (
+        (Share(copies=4), "has 3 copies of a row, not 4"),
+        (Share(copies=2, skip=2), "has 3 copies of a row, not 4"),
+        (Share(rows=15, sources=("x",)), "has 14 such rows, not 15"),
+        (Share(rows=0), "has 40 such rows, not 0"),
+    ):
+        with pytest.raises(ConfigError, match=problem):
+            pack(prepared, tmp_path / "data.tar.xz", share)
+    with pytest.raises(UnknownNameError, match="source 'w'"):
+        pack(prepared, tmp_path / "data.tar.xz", Share(sources=("w",)))
     with pytest.raises(InputFileError, match="cannot unpack"):
         unpack(tmp_path / "none.tar.xz", tmp_path / "there")
     file = pack(prepared, tmp_path / "data.tar.xz")
