@@ -18,6 +18,7 @@ from retort.models.backbone import BACKBONES, Seq2SeqConfig
 from retort.prompting.vocabulary import Vocabulary
 from retort.recipes.train import TrainConfig, train
 from retort.training.config import TrainingConfig
+from retort.training.lagged import Lagged
 from retort.training.loop import FitResult, Run
 
 TRAINING = TrainingConfig(
@@ -42,7 +43,7 @@ class Killed(Run):
         super().__init__(*arguments)  # type: ignore[arg-type]
         self._kill_at = step
 
-    def _step(self) -> tuple[torch.Tensor, torch.Tensor, float]:
+    def _step(self) -> tuple[torch.Tensor, Lagged, float]:
         if self.position.step + 1 == self._kill_at:
             os.kill(os.getpid(), signal.SIGTERM)
         return super()._step()

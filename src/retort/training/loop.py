@@ -33,6 +33,7 @@ from retort.training.alignment import align_batch, guidance_loss
 from retort.training.config import TrainingConfig
 from retort.training.feed import Feed
 from retort.training.interruption import on_signals
+from retort.training.lagged import Lagged
 from retort.training.optim import Average, build_optimizer, freeze, learning_rate, progress
 from retort.training.order import Order
 from retort.training.processes import agreed, gathered, summed
@@ -90,7 +91,7 @@ class Run:
         if config.resume and self.last.exists():
             self._resume()
         self.feed = Feed(self.order, self.position, config.workers)
-        self.norm: torch.Tensor | None = None
+        self.norm: Lagged | None = None
         self.console = Console(quiet=not self.accelerator.is_main_process)
         self.metrics = self._open_files() if self.accelerator.is_main_process else None
         self.report: ValidationReport | None = None
@@ -132,7 +133,7 @@ class Run:
                 last_saved = time.monotonic()
         return self._finish("finished")
 
-    def _step(self) -> tuple[torch.Tensor, torch.Tensor, float]:
+    def _step(self) -> tuple[torch.Tensor, Lagged, float]:
         """Take one optimiser step; return its loss in nats per token, gradient norm and learning rate.
 
         Nothing here waits for a GPU but the check of the norm, which is that of the step before.
@@ -150,7 +151,7 @@ class Run:
             total = total + loss.detach() / self.config.accumulation
             self.position.tokens += tokens
         self._check_norm()
-        self.norm = self.accelerator.clip_grad_norm_(self.core.parameters(), self.config.clip_norm)
+        self.norm = Lagged(self.accelerator.clip_grad_norm_(self.core.parameters(), self.config.clip_norm))
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.average.update()
@@ -163,8 +164,9 @@ class Run:
         Raises:
             ModelError: It was not.
         """
-        if self.norm is not None and not math.isfinite(float(self.norm)):
-            raise ModelError(f"the gradient of step {self.position.step} is {float(self.norm)}.", _DIVERGED)
+        norm = self.norm.read() if self.norm is not None else 0.0
+        if not math.isfinite(norm):
+            raise ModelError(f"the gradient of step {self.position.step} is {norm}.", _DIVERGED)
 
     def _losses(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the cross-entropy of a batch in nats per token, and what is minimised."""
@@ -200,9 +202,9 @@ class Run:
         for kind, counts in visits.items():
             self.console.say(f"visits of {kind}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
 
-    def _log(self, loss: torch.Tensor, norm: torch.Tensor, rate: float, speed: float) -> None:
+    def _log(self, loss: torch.Tensor, norm: Lagged, rate: float, speed: float) -> None:
         mean = summed(self.accelerator, loss).item() / self.accelerator.num_processes
-        values = {"loss": mean, "lr": rate, "tokens_per_second": speed, "gradient_norm": float(norm)}
+        values = {"loss": mean, "lr": rate, "tokens_per_second": speed, "gradient_norm": norm.read()}
         if self.accelerator.device.type == "cuda":
             parameters = sum(p.numel() for p in self.core.parameters())
             mfu = model_flops_utilisation(parameters, speed, torch.cuda.get_device_name())
