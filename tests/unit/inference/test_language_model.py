@@ -1,5 +1,6 @@
 """The language model as a proposer: spellings, votes, reading answers, limits."""
 
+import math
 from collections.abc import Sequence
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from retort.chem.smiles import canonicalize
 from retort.inference.proposer import Proposal
-from retort.inference.proposers.language_model import Decoding, LanguageModel, rank_by_votes, spellings
+from retort.inference.proposers.language_model import Decoding, LanguageModel, rank_by_probability, spellings
 from retort.models.protocol import Hypothesis
 from retort.models.toy import ToySeq2Seq
 from retort.prompting.task import Question
@@ -40,11 +41,12 @@ def propose(
     return found.candidates, dict(found.unreadable)
 
 
-def test_answers_are_canonical_distinct_and_keep_their_best_score() -> None:
+def test_answers_are_canonical_and_distinct_and_add_up_their_probabilities() -> None:
     candidates, unreadable = propose(Scripted(("OCC", -0.1), ("C(C)O", -0.2), ("CC.C", -0.3)), "CCCC")
+    both = math.log(math.exp(-0.1 * 4) + math.exp(-0.2 * 6)) / 4
     assert candidates == (
-        Proposal("CCO", -0.1, "language_model"),
-        Proposal("C.CC", -0.3, "language_model"),
+        Proposal("CCO", pytest.approx(both), "language_model"),  # type: ignore[arg-type]
+        Proposal("C.CC", pytest.approx(-0.3), "language_model"),  # type: ignore[arg-type]
     )
     assert unreadable == {}
 
@@ -104,6 +106,8 @@ def test_more_beams_are_used_where_more_candidates_are_wanted() -> None:
     answers = [("C" * n, -float(n)) for n in range(1, 15)]
     candidates, _ = propose(Scripted(*answers), "O", top_k=12, beam_size=3)
     assert len(candidates) == 12
+    candidates, _ = propose(Scripted(*answers), "CCO", top_k=12, beam_size=3, augmentations=2)
+    assert len(candidates) == 6
 
 
 @pytest.mark.parametrize(
@@ -122,25 +126,42 @@ def test_spellings_respell_each_role_and_keep_the_roles(query: str) -> None:
     assert all(roles(text) == roles(query) for text in found)
 
 
-def test_votes_reward_agreement_between_spellings() -> None:
-    ballots = [[("A", -0.1), ("B", -0.2)], [("B", -0.3), ("C", -0.4)], [("B", -0.2)]]
-    # A: 1; B: 1/2 + 1 + 1; C: 1/2
-    assert rank_by_votes(ballots) == [("B", -0.2), ("A", -0.1), ("C", -0.4)]
+def hypothesis(probability: float, tokens: int) -> Hypothesis:
+    return Hypothesis((5,) * tokens, math.log(probability) / (tokens + 1))
 
 
-def test_equal_votes_are_ordered_by_score() -> None:
-    assert rank_by_votes([[("A", -0.5)], [("B", -0.1)]]) == [("B", -0.1), ("A", -0.5)]
+def test_probabilities_are_averaged_over_spellings_and_summed_within_one() -> None:
+    ballots = [
+        [("A", hypothesis(0.6, 3)), ("B", hypothesis(0.3, 4)), ("B", hypothesis(0.1, 2))],
+        [("B", hypothesis(0.5, 4)), ("C", hypothesis(0.4, 1))],
+        [("C", hypothesis(0.3, 1))],
+    ]
+    ranked = rank_by_probability(ballots)
+    assert [answer for answer, _ in ranked] == ["B", "C", "A"]
+    expected = [math.log(0.9 / 3) / 5, math.log(0.7 / 3) / 2, math.log(0.6 / 3) / 4]
+    assert [score for _, score in ranked] == pytest.approx(expected)
+
+
+def test_one_spelling_keeps_the_scores_of_its_hypotheses() -> None:
+    ranked = rank_by_probability([[("A", Hypothesis((5, 6), -0.2)), ("B", Hypothesis((5, 6, 7), -0.16))]])
+    assert ranked == [("A", pytest.approx(-0.2)), ("B", pytest.approx(-0.16))]
+
+
+def test_an_unlikely_answer_is_not_lost_to_rounding() -> None:
+    ((answer, score),) = rank_by_probability([[("A", Hypothesis((5,) * 199, -9.0))], []])
+    assert answer == "A"
+    assert score == pytest.approx(-9.0 - math.log(2) / 200)
 
 
 answers = st.sampled_from("ABCDE")
-ballots = st.lists(
-    st.lists(st.tuples(answers, st.floats(-9, 0, allow_subnormal=False)), max_size=5, unique_by=lambda pair: pair[0]),
-    max_size=5,
+hypotheses = st.builds(
+    lambda tokens, score: Hypothesis((5,) * tokens, score), st.integers(0, 40), st.floats(-9, 0, allow_subnormal=False)
 )
+ballots = st.lists(st.lists(st.tuples(answers, hypotheses), max_size=5), min_size=1, max_size=5)
 
 
 @given(ballots, st.randoms(use_true_random=False))
-def test_the_order_of_the_ballots_does_not_matter(ballots: list[list[tuple[str, float]]], rng: object) -> None:
+def test_the_order_of_the_ballots_does_not_matter(ballots: list[list[tuple[str, Hypothesis]]], rng: object) -> None:
     shuffled = list(ballots)
     rng.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert rank_by_votes(ballots) == rank_by_votes(shuffled)
+    assert rank_by_probability(ballots) == rank_by_probability(shuffled)

@@ -1,8 +1,8 @@
 """Candidates from a sequence-to-sequence model, with test-time augmentation.
 
-A question is asked in several spellings whose roots come from the query alone. Each spelling ranks its answers; an
-answer collects ``1 / (1 + rank)`` votes per spelling, as in R-SMILES (Zhong et al., Chem. Sci. 2022, 13, 9023), and
-ties are broken by the best score.
+A question is asked in several spellings whose roots come from the query alone. An answer's probability is the mean over
+these of the summed probabilities of the hypotheses that spell it: what is known of the marginal over spellings. It
+orders answers better than votes by rank (docs/decisions/0010-long-training.md).
 """
 
 import math
@@ -26,7 +26,7 @@ class Decoding:
 
     Attributes:
         augmentations: Spellings per question; 1 asks the canonical spelling only.
-        beam_size: Beams per spelling; never fewer than the candidates asked for.
+        beam_size: Beams per spelling; more where all spellings together could not give the candidates asked for.
         max_source_tokens: A longer prompt is not asked and counts as unreadable.
         max_target_tokens: A longer answer is cut off by the model and counts as unreadable.
     """
@@ -102,7 +102,7 @@ class LanguageModel:
     def _generate(self, sources: Iterable[tuple[int, ...]], top_k: int) -> Mapping[tuple[int, ...], list[Hypothesis]]:
         """Decode sources of like length together."""
         ordered = sorted(sources, key=lambda source: (len(source), source))
-        beams = max(self._decoding.beam_size, top_k)
+        beams = max(self._decoding.beam_size, -(-top_k // self._decoding.augmentations))
         found = self._model.generate(
             ordered, beam_size=beams, num_hypotheses=beams, max_length=self._decoding.max_target_tokens
         )
@@ -111,21 +111,21 @@ class LanguageModel:
     def _vote(self, question: Question, rankings: Sequence[Sequence[Hypothesis]], top_k: int) -> Proposals:
         unreadable: Counter[str] = Counter()
         ballots = [self._read(question, hypotheses, unreadable) for hypotheses in rankings]
-        ranked = rank_by_votes(ballots)[:top_k]
+        ranked = rank_by_probability(ballots)[:top_k]
         return Proposals(tuple(Proposal(smiles, score, self.name) for smiles, score in ranked), dict(unreadable))
 
     def _read(
         self, question: Question, hypotheses: Sequence[Hypothesis], unreadable: Counter[str]
-    ) -> list[tuple[str, float]]:
-        """Return the distinct readable answers of one spelling, best first, and count the others."""
-        best: dict[str, float] = {}
+    ) -> list[tuple[str, Hypothesis]]:
+        """Return the readable answers of one spelling with their hypotheses, and count the others."""
+        readable: list[tuple[str, Hypothesis]] = []
         for hypothesis in hypotheses:
             answer = self._answer(question, hypothesis)
             if isinstance(answer, Unreadable):
                 unreadable[answer.reason.partition(":")[0]] += 1
             else:
-                best[answer] = max(hypothesis.score, best.get(answer, hypothesis.score))
-        return list(best.items())
+                readable.append((answer, hypothesis))
+        return readable
 
     def _answer(self, question: Question, hypothesis: Hypothesis) -> str | Unreadable:
         if len(hypothesis.tokens) >= self._decoding.max_target_tokens:
@@ -145,17 +145,27 @@ def spellings(given: str, count: int) -> list[str]:
     return list(dict.fromkeys(variants))
 
 
-def rank_by_votes(ballots: Sequence[Sequence[tuple[str, float]]]) -> list[tuple[str, float]]:
-    """Merge rankings of ``(answer, score)`` by votes ``1 / (1 + rank)``; return answers with their best score.
+def rank_by_probability(ballots: Sequence[Sequence[tuple[str, Hypothesis]]]) -> list[tuple[str, float]]:
+    """Merge the answers of several spellings, likeliest first.
 
-    Equal votes are ordered by score, equal scores by text, so that the result does not depend on the order of
-    the ballots.
+    Args:
+        ballots: Of each spelling, answers with the hypotheses that spell them; an answer may stand there repeatedly.
+
+    Returns:
+        Each answer with its score: the logarithm of its probability over the length of its likeliest hypothesis,
+        ``</s>`` included. Equal probabilities are ordered by text, so that the order of the ballots does not matter.
     """
-    votes: dict[str, float] = {}
-    best: dict[str, float] = {}
+    found: dict[str, list[tuple[float, int]]] = {}
     for ballot in ballots:
-        for rank, (answer, score) in enumerate(ballot):
-            votes[answer] = votes.get(answer, 0.0) + 1.0 / (1.0 + rank)
-            best[answer] = max(score, best.get(answer, score))
-    order = sorted(votes, key=lambda answer: (-round(votes[answer], 9), -best[answer], answer))
-    return [(answer, best[answer]) for answer in order]
+        for answer, hypothesis in ballot:
+            length = len(hypothesis.tokens) + 1
+            found.setdefault(answer, []).append((hypothesis.score * length, length))
+    logs = {answer: _log_sum([log for log, _ in ways]) - math.log(len(ballots)) for answer, ways in found.items()}
+    order = sorted(logs, key=lambda answer: (-round(logs[answer], 9), answer))
+    return [(answer, logs[answer] / max(found[answer])[1]) for answer in order]
+
+
+def _log_sum(logs: Sequence[float]) -> float:
+    """Return the logarithm of a sum of numbers given by their logarithms, whatever their order."""
+    highest = max(logs)
+    return highest + math.log(math.fsum(math.exp(log - highest) for log in logs))
