@@ -15,6 +15,7 @@ from retort.config import describe
 from retort.data.source import SOURCES
 from retort.evaluation.metric import METRICS
 from retort.prompting.task import TASKS
+from retort.prompting.template import LEAD_INS, TEMPLATES, own_library
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 NOTICE = "<!-- Written by docs/generate.py; edit the code, then run `make docs`. -->"
@@ -29,6 +30,22 @@ def tasks_page() -> str:
         lines += ["", f"## `{name}`", "", _sentence(task.summary), "", f"- Query: {task.query_kind}. {task.query_help}"]
         lines += [f"- Answer: {task.answer_kind}.", f"- Aliases: {aliases}."]
         lines += ["- A known reaction class may be given."] if task.uses_class else []
+    return _page(lines)
+
+
+def templates_page() -> str:
+    """Return the page of all instruction templates of this package."""
+    lines = [
+        "# Instruction templates",
+        "",
+        "One file each in `retort/prompting/templates/`, named after its task. Where a reaction type is known, one of",
+        "four lead-ins follows the instruction, and then the number or name of the type:",
+        "",
+        *(f"- {lead_in} ..." for lead_in in LEAD_INS),
+    ]
+    for name in TEMPLATES.names():
+        lines += ["", f"## `{name}`", ""]
+        lines += [f"{place}. {template.text}" for place, template in enumerate(own_library().of(name), 1)]
     return _page(lines)
 
 
@@ -115,6 +132,7 @@ def _cell(text: str) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "tasks.md": tasks_page,
+    "templates.md": templates_page,
     "metrics.md": metrics_page,
     "sources.md": sources_page,
     "config.md": config_page,
