@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import retort.evaluation.upstream
 import retort.recipes
 from retort.config import describe
 from retort.data.source import SOURCES
@@ -62,6 +63,8 @@ def metrics_page() -> str:
         text = inspect.getdoc(importlib.import_module(f"{METRICS.package}.{name}")) or metric.summary
         cutoffs = ", ".join(f"`{name}@{k}`" for k in metric.cutoffs)
         lines += ["", f"## `{name}`", "", text.replace("``", "`"), "", f"Reported as {cutoffs}."]
+    upstream = inspect.getdoc(retort.evaluation.upstream) or ""
+    lines += ["", "## For comparison alone: `retort.evaluation.upstream`", "", upstream.replace("``", "`")]
     return _page(lines)
 
 

@@ -88,7 +88,7 @@ def test_help_loads_neither_torch_nor_rdkit() -> None:
 
 def test_evaluation_loads_no_torch() -> None:
     program = """
-        import retort.evaluation.baselines, retort.evaluation.scoring
+        import retort.evaluation.baselines, retort.evaluation.scoring, retort.evaluation.upstream
         from retort.evaluation.metric import METRICS
         [METRICS.get(name) for name in METRICS.names()]
     """
