@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import retort.evaluation.upstream
 import retort.recipes
 from retort.config import describe
 from retort.data.source import SOURCES
 from retort.evaluation.metric import METRICS
 from retort.prompting.task import TASKS
+from retort.prompting.template import LEAD_INS, TEMPLATES, own_library
 
 FOLDER = Path(__file__).resolve().parent / "reference"
 NOTICE = "<!-- Written by docs/generate.py; edit the code, then run `make docs`. -->"
@@ -32,6 +34,22 @@ def tasks_page() -> str:
     return _page(lines)
 
 
+def templates_page() -> str:
+    """Return the page of all instruction templates of this package."""
+    lines = [
+        "# Instruction templates",
+        "",
+        "One file each in `retort/prompting/templates/`, named after its task. Where a reaction type is known, one of",
+        "four lead-ins follows the instruction, and then the number or name of the type:",
+        "",
+        *(f"- {lead_in} ..." for lead_in in LEAD_INS),
+    ]
+    for name in TEMPLATES.names():
+        lines += ["", f"## `{name}`", ""]
+        lines += [f"{place}. {template.text}" for place, template in enumerate(own_library().of(name), 1)]
+    return _page(lines)
+
+
 def metrics_page() -> str:
     """Return the page of all metrics, each with its policies."""
     lines = [
@@ -45,6 +63,8 @@ def metrics_page() -> str:
         text = inspect.getdoc(importlib.import_module(f"{METRICS.package}.{name}")) or metric.summary
         cutoffs = ", ".join(f"`{name}@{k}`" for k in metric.cutoffs)
         lines += ["", f"## `{name}`", "", text.replace("``", "`"), "", f"Reported as {cutoffs}."]
+    upstream = inspect.getdoc(retort.evaluation.upstream) or ""
+    lines += ["", "## For comparison alone: `retort.evaluation.upstream`", "", upstream.replace("``", "`")]
     return _page(lines)
 
 
@@ -115,6 +135,7 @@ def _cell(text: str) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "tasks.md": tasks_page,
+    "templates.md": templates_page,
     "metrics.md": metrics_page,
     "sources.md": sources_page,
     "config.md": config_page,

@@ -9,6 +9,7 @@ import pytest
 from retort.data.source import SOURCES
 from retort.evaluation.metric import METRICS
 from retort.prompting.task import TASKS
+from retort.prompting.template import TEMPLATES
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +37,9 @@ def test_checking_sees_missing_and_changed_pages(generate: ModuleType, tmp_path:
 
 
 def test_every_entry_has_its_section(generate: ModuleType) -> None:
-    for registry, page in ((TASKS, "tasks.md"), (METRICS, "metrics.md"), (SOURCES, "sources.md")):
-        text = generate.PAGES[page]()
+    pages = ((TASKS, "tasks"), (METRICS, "metrics"), (SOURCES, "sources"), (TEMPLATES, "templates"))
+    for registry, page in pages:
+        text = generate.PAGES[f"{page}.md"]()
         assert [name for name in registry.names() if f"## `{name}`" not in text] == []
 
 

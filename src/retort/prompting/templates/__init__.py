@@ -1,0 +1,1 @@
+"""The wordings of the instructions: one file per task, binding ``TEXTS``."""
