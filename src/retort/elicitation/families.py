@@ -7,8 +7,8 @@ two standard errors. So types that say nothing are worth nothing, and not the co
 Legend: ``n`` rows, ``p`` features, ``m`` components of the target, ``k`` types, ``c`` codes.
 """
 
+import math
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -22,6 +22,7 @@ _PENALTIES = tuple(10.0**i for i in range(-4, 2))  # of squared ridge coefficien
 _SCALES = (0.3, 1.0, 3.0)  # of type features beside inputs of unit scale: how little their use is penalised
 _CAUTION = 2.0  # standard errors
 _JITTER = 1e-9  # of the mean variance, on the diagonal of a residual covariance
+_EM_STEPS = 8
 _STRENGTH = 10.0  # inverse penalty of the logistic regression of codes
 _UNIFORM = 0.01  # share of probability spread evenly over all codes
 
@@ -52,18 +53,21 @@ class Family(Protocol):
 
 
 @dataclass(frozen=True)
-class Gaussian:
-    """Ridge regression of the target's principal components, with one full residual covariance for all rows.
+class Linear:
+    """Ridge regression of the target's principal components, with one full scale matrix of residuals for all rows.
 
-    The penalty and the scale of the type are those of the least ``log det`` of the covariance of leave-one-out
-    residuals, which is also the predictive covariance. Densities, so only differences of likelihoods mean anything;
-    they do not depend on how the components are scaled or turned.
+    Residuals follow a multivariate Student t, or a normal distribution where ``freedom`` is infinite. The matrix is
+    that of leave-one-out residuals (by maximum likelihood: Liu and Rubin, Stat. Sin. 1995, 5, 19), and the penalty and
+    the scale of the type are those under which they are likeliest. Densities, so only differences of likelihoods mean
+    anything; they do not depend on how the components are scaled or turned, so each of them counts alike.
 
     Attributes:
         size: Most components.
+        freedom: Degrees of freedom; a normal distribution lets a few far rows outweigh all others.
     """
 
     size: int = 16
+    freedom: float = 5.0
 
     def represent(self, targets: Floats) -> Doubles:
         """Return the first principal components [n, m] that vary, as float64."""
@@ -73,19 +77,26 @@ class Gaussian:
 
     def log_likelihood(self, fit: Features, known: Doubles, judged: Features, truth: Doubles) -> Doubles:
         """Return the log-density [n] of each row's components [n, m]."""
-        best, scale = _least(_ridges(fit.inputs, known)), 0.0
+        best, scale = self._likeliest(fit.inputs, known), 0.0
         if fit.types is not None:
-            typed = [(_least(_ridges(_design(fit, s), known)), s) for s in _SCALES]
-            choice = min(typed, key=lambda pair: pair[0].log_det)
+            typed = [(self._likeliest(_design(fit, s), known), s) for s in _SCALES]
+            choice = max(typed, key=lambda pair: pair[0].mean)
             best, scale = choice if _helps(choice[0].left_out - best.left_out) else (best, scale)
-        return best.density(truth - best.predict(_design(judged, scale)))
+        return best.tails.density(truth - best.ridge.predict(_design(judged, scale)))
+
+    def _likeliest(self, rows: Doubles, targets: Doubles) -> "_Fit":
+        fits = []
+        for ridge in _ridges(rows, targets):
+            tails = _tails(ridge.residuals, self.freedom)
+            fits.append(_Fit(ridge, tails, tails.density(ridge.residuals)))
+        return max(fits, key=lambda fit: fit.mean)
 
 
 @dataclass(frozen=True)
 class Codebook:
     """Logistic regression of the nearest of ``codes`` target centroids: entropies of something that can be counted.
 
-    Coarser than :class:`Gaussian` and safe against far outliers. Whether the type is read is decided on a third of
+    Coarser than :class:`Linear` and safe against far outliers. Whether the type is read is decided on a third of
     the rows held back from the fit.
 
     Attributes:
@@ -127,41 +138,67 @@ class _Ridge:
     intercept: Doubles
     residuals: Doubles
 
-    @cached_property
-    def covariance(self) -> Doubles:
-        """That of the residuals, [m, m]."""
-        products = self.residuals.T @ self.residuals / len(self.residuals)
-        jittered: Doubles = products + _JITTER * np.trace(products) / len(products) * np.eye(len(products))
-        return jittered
-
-    @cached_property
-    def log_det(self) -> float:
-        return float(np.linalg.slogdet(self.covariance)[1])
-
-    @property
-    def left_out(self) -> Doubles:
-        """Log-density of each fitted row by the others, [n]."""
-        return self.density(self.residuals)
-
     def predict(self, rows: Doubles) -> Doubles:
         means: Doubles = rows @ self.coefficients + self.intercept
         return means
 
+
+@dataclass(frozen=True, eq=False)
+class _Tails:
+    """A distribution of residuals around zero: scale matrix [m, m] and degrees of freedom."""
+
+    scale: Doubles
+    freedom: float
+
+    def distances(self, residuals: Doubles) -> Doubles:
+        """Return squared Mahalanobis distances, [n]."""
+        root = np.linalg.cholesky(self.scale)
+        squares: Doubles = (np.linalg.solve(root, residuals.T) ** 2).sum(axis=0)
+        return squares
+
     def density(self, residuals: Doubles) -> Doubles:
-        """Return the log-density [n] of residuals [n, m] under the covariance."""
-        solved = np.linalg.solve(self.covariance, residuals.T).T
-        constant = self.log_det + residuals.shape[1] * np.log(2 * np.pi)
-        logs: Doubles = -0.5 * ((residuals * solved).sum(axis=1) + constant)
+        """Return log-densities, [n]."""
+        size, squares = residuals.shape[1], self.distances(residuals)
+        half_log_det = 0.5 * float(np.linalg.slogdet(self.scale)[1])
+        if math.isinf(self.freedom):
+            normal: Doubles = -0.5 * (squares + size * math.log(2 * math.pi)) - half_log_det
+            return normal
+        whole = 0.5 * (self.freedom + size)
+        constant = math.lgamma(whole) - math.lgamma(0.5 * self.freedom) - 0.5 * size * math.log(self.freedom * math.pi)
+        logs: Doubles = constant - half_log_det - whole * np.log1p(squares / self.freedom)
         return logs
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """A regression, the distribution of its residuals, and the log-density [n] of each fitted row by the others."""
+
+    ridge: _Ridge
+    tails: _Tails
+    left_out: Doubles
+
+    @property
+    def mean(self) -> float:
+        return float(self.left_out.mean())
+
+
+def _tails(residuals: Doubles, freedom: float) -> _Tails:
+    """Fit a scale matrix by expectation-maximisation, from the covariance on."""
+    tails = _Tails(_jittered(residuals.T @ residuals / len(residuals)), freedom)
+    for _ in range(0 if math.isinf(freedom) else _EM_STEPS):
+        weights = (freedom + residuals.shape[1]) / (freedom + tails.distances(residuals))
+        tails = _Tails(_jittered((weights[:, None] * residuals).T @ residuals / len(residuals)), freedom)
+    return tails
+
+
+def _jittered(matrix: Doubles) -> Doubles:
+    lifted: Doubles = matrix + _JITTER * np.trace(matrix) / len(matrix) * np.eye(len(matrix))
+    return lifted
 
 
 def _helps(gains: Doubles) -> bool:
     """Tell whether the mean of gains [n] is above zero by more than chance."""
     return bool(gains.mean() > _CAUTION * gains.std() / np.sqrt(len(gains)))
-
-
-def _least(ridges: list[_Ridge]) -> _Ridge:
-    return min(ridges, key=lambda ridge: ridge.log_det)
 
 
 def _design(features: Features, scale: float) -> Doubles:

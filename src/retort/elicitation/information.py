@@ -16,6 +16,7 @@ from: :func:`difference` against clusters of the inputs takes that part off. And
 not molecules: how well its ranking foretells that of the trained models is a matter of experiment.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,7 +27,7 @@ from numpy.typing import ArrayLike
 
 from retort.config import option
 from retort.elicitation.checks import Doubles, Floats, IdenticalRowsError, LabelError, Labels, matrix, type_ids
-from retort.elicitation.families import Codebook, Family, Features, Gaussian
+from retort.elicitation.families import Codebook, Family, Features, Linear
 from retort.elicitation.probe import fit_probe, folds, out_of_fold, parts
 from retort.elicitation.projection import pca
 
@@ -38,9 +39,11 @@ _STREAM = 0xB007  # chance of the bootstrap
 class InformationConfig:
     """How usable information is measured."""
 
-    family: Literal["gaussian", "codebook"] = option("gaussian", help="Family of predictors: gaussian or codebook.")
+    family: Literal["student", "gaussian", "codebook"] = option(
+        "student", help="Family of predictors: linear with Student or normal residuals, or logistic over a codebook."
+    )
     input_size: int = option(64, help="Principal components of the input vectors that annotator and predictor read.")
-    target_size: int = option(16, help="Principal components of the target vectors that gaussian predicts.")
+    target_size: int = option(16, help="Principal components of the target vectors that student and gaussian predict.")
     codes: int = option(32, help="Target centroids that codebook predicts.")
     folds: int = option(5, help="Folds of the rows; each is judged by what was fitted to the others.")
     inner_folds: int = option(3, help="Folds within these, for type probabilities of the rows that are fitted to.")
@@ -183,4 +186,4 @@ def _standard(vectors: Floats, size: int) -> Doubles:
 def _family(config: InformationConfig) -> Family:
     if config.family == "codebook":
         return Codebook(config.codes, config.seed)
-    return Gaussian(config.target_size)
+    return Linear(config.target_size, 5.0 if config.family == "student" else math.inf)
