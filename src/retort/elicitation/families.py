@@ -1,4 +1,4 @@
-"""Families of predictors under which information counts as usable: small, fast, and fitted in closed form or convex.
+"""Families of predictors under which information counts as usable: linear or logistic, fitted in a second or so.
 
 A family turns targets into something with a density, and says how likely held-out targets are given features. Every
 family may ignore the type: it does so unless, on the rows it is fitted to, reading it helps rows left out by more than
