@@ -2,7 +2,7 @@
 
 A family turns targets into something with a density, and says how likely held-out targets are given features. Every
 family may ignore the type: it does so unless, on the rows it is fitted to, reading it helps rows left out by more than
-two standard errors. So types that say nothing are worth nothing, and not the cost of fitting them.
+a standard error. So types that say nothing are worth nothing, and not the cost of fitting them.
 
 Legend: ``n`` rows, ``p`` features, ``m`` components of the target, ``k`` types, ``c`` codes.
 """
@@ -20,7 +20,7 @@ from retort.elicitation.projection import pca
 
 _PENALTIES = tuple(10.0**i for i in range(-4, 2))  # of squared ridge coefficients, per row
 _SCALES = (0.3, 1.0, 3.0)  # of type features beside inputs of unit scale: how little their use is penalised
-_CAUTION = 2.0  # standard errors
+_CAUTION = 1.0  # standard errors
 _JITTER = 1e-9  # of the mean variance, on the diagonal of a residual covariance
 _EM_STEPS = 8
 _STRENGTH = 10.0  # inverse penalty of the logistic regression of codes

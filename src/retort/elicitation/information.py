@@ -12,8 +12,12 @@ the fold that is judged.
 Two things it is not. By the data-processing inequality ``z'``, a function of ``x``, carries no Shannon information
 about ``t`` beyond ``x``; it can be *usable* only because V is weaker than the function that computes ``z'``. A richer V
 sees less in the same types, and a type is credited for being a non-linear feature of the input whatever it was made
-from: :func:`difference` against clusters of the inputs takes that part off. And the family predicts target *vectors*,
-not molecules: how well its ranking foretells that of the trained models is a matter of experiment.
+from: :meth:`UsableInformation.difference` against clusters of the inputs takes that part off. And the family predicts
+target *vectors*, not molecules: how well its ranking foretells that of the trained models is a matter of experiment.
+
+It takes rows: with fewer than about fifteen per input component the value is mostly noise, or 0 where the predictor
+does not trust the type. The standard error is that of the rows, given the clusters; clustering anew moves the value
+too.
 """
 
 import math

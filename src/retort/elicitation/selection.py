@@ -140,13 +140,14 @@ def successive_halving(
     """Evaluate all cells on a small budget, the better share on a larger one, and so on.
 
     Jamieson and Talwalkar, AISTATS 2016 (arXiv 1502.07943). Each round evaluates anew on its whole budget. The same
-    cells, budgets and figures give the same result, equals in the order of ``cells``.
+    cells, budgets and figures give the same result. Equals are ranked by the order of ``cells``, but for the best of a
+    round: all of these go on, so that a budget too small to tell cells apart costs time and no cell.
 
     Args:
         cells: Candidates; repeated ones count once.
         budgets: Rising budgets, one a round.
         evaluate: Returns a figure, the greater the better; a DataError it raises fails that candidate, with its reason.
-        keep: Share of the candidates that go on to the next round, rounded up.
+        keep: Share of the candidates of a round that go on to the next, rounded up.
         cache: Figures already known; new ones are added as soon as they are there, so a search goes on where it was
             cut off.
 
@@ -162,7 +163,7 @@ def successive_halving(
         rung = _rung(running, budget, evaluate, known)
         spent += budget * len(running)
         rungs.append(rung)
-        running = list(rung.values)[: math.ceil(keep * len(running))]
+        running = _ahead(rung.values, math.ceil(keep * len(running)))
     return Halving(next(iter(rungs[-1].values)), tuple(rungs), spent, budgets[-1] * count, len(known) - before)
 
 
@@ -186,6 +187,13 @@ def _rung(
         raise DataError(f"none of {len(cells)} candidates could be evaluated on {budget:g}: {reason}")
     ranked = sorted(values, key=lambda cell: -values[cell])  # stable: equals keep their order
     return Rung(budget, {cell: values[cell] for cell in ranked}, failed)
+
+
+def _ahead(values: Mapping[C, float], count: int) -> list[C]:
+    """Return the best so many of ranked candidates; where these are all equal, whoever equals them too."""
+    ranked = list(values)
+    top = [cell for cell in ranked if values[cell] == values[ranked[0]]]
+    return max(ranked[:count], top, key=len)
 
 
 def _refuse_plan(cells: int, budgets: Sequence[float], keep: float) -> None:

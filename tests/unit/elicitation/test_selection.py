@@ -105,9 +105,17 @@ def test_a_search_cut_off_goes_on_and_ends_the_same(cut: int) -> None:
     assert again.evaluated == len(whole_calls) - min(cut, len(whole_calls))
 
 
-def test_equal_figures_keep_the_order_given() -> None:
+def test_equals_go_on_together_and_keep_the_order_given() -> None:
     found = successive_halving("cab", [1, 2], lambda cell, budget: 0.0)
-    assert [list(rung.values) for rung in found.rungs] == [["c", "a", "b"], ["c", "a"]]
+    assert [list(rung.values) for rung in found.rungs] == [["c", "a", "b"], ["c", "a", "b"]]
+    assert found.best == "c"
+    assert found.spent == 3 * 1 + 3 * 2
+
+
+def test_a_budget_that_tells_nothing_apart_loses_nothing() -> None:
+    found = successive_halving(range(6), [1, 2, 4], lambda cell, budget: float(cell) if budget > 1 else 0.0)
+    assert [len(rung.values) for rung in found.rungs] == [6, 6, 3]
+    assert found.best == 5
 
 
 def test_a_cell_that_fails_is_named_and_the_search_goes_on() -> None:
