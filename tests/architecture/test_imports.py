@@ -115,6 +115,29 @@ def test_training_code_loads_without_chemistry(source_root: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_elicitation_loads_without_heavy_libraries(source_root: Path) -> None:
+    names = below(source_root, "elicitation")
+    assert len(names) >= 5
+    done = blocked(["torch", "transformers", "sklearn", "scipy", "rdkit", "polars"], f"import {', '.join(names)}")
+    assert done.returncode == 0, done.stderr
+
+
+def test_frozen_types_are_read_with_numpy_alone(tmp_path: Path) -> None:
+    program = """
+        from pathlib import Path
+        import numpy as np
+        from retort.elicitation.clustering import Clustering
+        from retort.elicitation.projection import Projection, random_projection
+        folder = Path(FOLDER)
+        random_projection(4, 2).save(folder / "projection")
+        Clustering(np.eye(2, dtype=np.float32), 0, 1, 0.0).save(folder / "types")
+        vectors = Projection.load(folder / "projection").apply(np.eye(4))
+        assert Clustering.load(folder / "types").assign(vectors).shape == (4,)
+    """.replace("FOLDER", repr(str(tmp_path)))
+    done = blocked(["torch", "transformers", "sklearn", "scipy", "rdkit", "polars", "pydantic"], program)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_block_blocks() -> None:
     done = blocked(["rdkit"], "import retort.chem.smiles")
     assert done.returncode == 1
