@@ -57,6 +57,23 @@ def test_the_folder_answers_and_knows_its_training_rows(parts: dict[str, object]
     assert predictor.predict("forward_prediction", ["CCO.C"])[0].status == "no_answer"
 
 
+def test_a_language_model_that_is_asked_in_two_ways_is_there_once(parts: dict[str, object]) -> None:
+    toy = parts["proposers"]["language_model"]  # type: ignore[index]
+    parts["proposers"] = {"language_model": {**toy, "augmentations": 3}, "asked_once": toy}
+    parts["tasks"] = {
+        "retrosynthesis": {"trained": True, "proposers": ["language_model"]},
+        "forward_prediction": {"trained": True, "proposers": ["asked_once"]},
+    }
+    folder = release(build(ReleaseConfig, parts, "test"), say=lambda _: None)
+    assert not (folder / "asked_once").exists()
+    proposers = ModelFolder.open(str(folder)).card.proposers
+    assert (proposers["language_model"].augmentations, proposers["asked_once"].augmentations) == (3, 1)
+    assert (
+        Predictor.load(str(folder)).predict("forward_prediction", ["CCO.C"])[0].candidates[0].proposer
+        == "language_model"
+    )
+
+
 def test_the_card_holds_the_measured_figures(parts: dict[str, object]) -> None:
     folder = release(build(ReleaseConfig, parts, "test"), say=lambda _: None)
     card = (folder / "README.md").read_text()

@@ -75,7 +75,10 @@ def release(config: ReleaseConfig, say: Callable[[str], None] = print) -> Path:
     folder = config.output.with_name(config.output.name + ".part")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    proposers = {name: _copy(name, choice, folder) for name, choice in config.proposers.items()}
+    homes: dict[Path, str] = {}  # a language model that is asked in two ways is there once
+    for name, choice in config.proposers.items():
+        homes.setdefault(choice.path, name)
+    proposers = {n: _copy(n, choice, folder, homes[choice.path]) for n, choice in config.proposers.items()}
     records = [r for r in read_records(config.prepared / "records.parquet") if r.split == TRAIN]
     tasks = {name: _task(name, choice, records, folder, say) for name, choice in config.tasks.items()}
     manifest = read_manifest(config.prepared)
@@ -100,15 +103,16 @@ def release(config: ReleaseConfig, say: Callable[[str], None] = print) -> Path:
     return config.output
 
 
-def _copy(name: str, choice: ProposerChoice, folder: Path) -> dict[str, Any]:
+def _copy(name: str, choice: ProposerChoice, folder: Path, home: str) -> dict[str, Any]:
     entry: dict[str, Any] = {"kind": choice.kind}
     if not choice.path.exists():
         raise DataError(f"proposer {name!r}: there is no {str(choice.path)!r}.")
     if choice.kind == "language_model":
         inner = choice.path / "language_model"
-        shutil.copytree(inner if inner.is_dir() else choice.path, folder / name)
+        if home == name:
+            shutil.copytree(inner if inner.is_dir() else choice.path, folder / home)
         settings = ("engine", "augmentations", "beam_size", "uses_class")
-        return entry | {"folder": name} | {key: getattr(choice, key) for key in settings}
+        return entry | {"folder": home} | {key: getattr(choice, key) for key in settings}
     target = folder / "rankers" / f"{name}.npz"
     target.parent.mkdir(exist_ok=True)
     shutil.copyfile(choice.path, target)

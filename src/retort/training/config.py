@@ -46,6 +46,9 @@ class TrainingConfig:
     peak_learning_rate: float = option(1.5e-3, help="Learning rate of the stable phase.")
     embedding_rate: float = option(1.0, help="Learning rate of token embeddings, as a multiple of the scheduled one.")
     position_rate: float = option(1.0, help="Learning rate of relative-position biases, as a multiple likewise.")
+    query_rate: float = option(
+        1.0, help="Learning rate of query matrices, likewise; d_kv ** -0.5 suits T5, which does not scale its scores."
+    )
     warmup_tokens: int = option(500_000, help="Tokens over which the learning rate rises.")
     decay_fraction: float = option(0.25, help="Last share of the run, 0..1, in which the learning rate falls to zero.")
     weight_decay: float = option(0.01, help="Decoupled weight decay of matrices.")

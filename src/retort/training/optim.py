@@ -95,6 +95,10 @@ def build_optimizer(model: nn.Module, config: TrainingConfig) -> Optimizer:
     so both may have rates of their own, in the spirit of the parameter scaling of Adafactor (Shazeer and Stern,
     arXiv:1804.04235), with which T5 was trained. Every group carries its multiple of the learning rate as ``rate``.
 
+    T5 does not divide attention scores by the root of the heads' width; its query matrices start smaller by that
+    factor instead. Moved at the rate of other matrices, they make scores grow that much faster, so they have a rate of
+    their own too.
+
     Muon, where it is asked for, takes the hidden matrices; embeddings, an untied head, position biases and vectors stay
     with AdamW. Its updates have AdamW's size, so the learning rate and the weight decay mean the same for both.
     """
@@ -122,6 +126,8 @@ def _groups(model: nn.Module, config: TrainingConfig) -> list[dict[str, Any]]:
             kind = (False, config.position_rate, 0.0)
         elif id(parameter) in embeddings or "lm_head" in name:
             kind = (False, config.embedding_rate, 0.0)
+        elif f".{name}".endswith(".q.weight"):
+            kind = (True, config.query_rate, config.weight_decay)
         else:
             kind = matrices if parameter.ndim == 2 else others
         if parameter.requires_grad:

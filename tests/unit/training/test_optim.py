@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 import torch
@@ -61,6 +62,21 @@ def test_only_matrices_decay() -> None:
     decayed = {id(p) for g in optimizer.param_groups if g["weight_decay"] > 0 for p in g["params"]}
     assert decayed == {id(net.linear.weight)}
     assert sum(len(g["params"]) for g in optimizer.param_groups) == 3
+
+
+class Attentive(Net):
+    def __init__(self) -> None:
+        super().__init__()
+        self.q = nn.Linear(2, 2, bias=False)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_queries_have_a_rate_of_their_own(optimizer: Literal["adamw", "muon"]) -> None:
+    net = Attentive()
+    built = build_optimizer(net, replace(CONFIG, optimizer=optimizer, query_rate=0.125))
+    rates = {id(p): (g["rate"], g["hidden"]) for g in built.param_groups for p in g["params"]}
+    assert rates[id(net.q.weight)] == (0.125, True)
+    assert rates[id(net.linear.weight)] == (1.0, True)
 
 
 class Positioned(Net):
