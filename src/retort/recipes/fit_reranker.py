@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -25,9 +25,10 @@ from retort.evaluation.predictions import Candidate, Header, Prediction, Predict
 from retort.evaluation.scoring import compare, score
 from retort.inference.model_folder import ModelFolder
 from retort.inference.reranking.evidence import reaction
-from retort.inference.reranking.fitting import Fit, fit, mean_loss
+from retort.inference.reranking.fitting import Case, Fit, Ordering, fit, mean_loss
 from retort.inference.reranking.knowledge import Knowledge
 from retort.inference.reranking.reranker import Reranker, RerankerMeta
+from retort.inference.reranking.trees import Growth, Trees, grow
 from retort.prompting.task import TASKS, Question, Task
 from retort.recipes.entry import run_with_config
 from retort.recipes.reranker_cases import Evidence, Judged, Parts, Row, Say
@@ -52,7 +53,12 @@ class FitRerankerConfig:
     groups: tuple[str, ...] = option(GROUPS, help="groups of columns to weigh, besides the proposers' own")
     pool: int = option(15, help="how many of the merged candidates are ordered anew")
     rows: int | None = option(None, help="the first rows of each part only; all of them by default")
-    penalties: tuple[float, ...] = option((0.001, 0.01, 0.1), help="L2 penalties to choose from, on part A")
+    form: Literal["linear", "trees"] = option("linear", help="a weighted sum of columns, or boosted trees over them")
+    penalties: tuple[float, ...] = option((0.001, 0.01, 0.1), help="L2 penalties of a sum to choose from, on part A")
+    growth: Growth = option(help="how trees are grown", factory=Growth)
+    scales: tuple[float, ...] = option(
+        (0.5, 1.0, 1.5, 2.0, 3.0, 4.0), help="factors of the trees' scores to choose from, on part A"
+    )
     minimum: int = option(2, help="how often a change must occur in the training rows to be counted")
 
 
@@ -92,7 +98,7 @@ def fit_reranker(config: FitRerankerConfig, say: Say = print) -> Path:
         pool=config.pool,
         data_sha256=digest,
         weights_sha256=asked.weights,
-        fitting={"config": as_dict(config), "penalty": chosen.penalty, "rows": len(held[FIT])},
+        fitting={"config": as_dict(config), "setting": chosen.setting, "rows": len(held[FIT])},
     )
     counts = knowledge if _uses(chosen.columns, "train") else None
     path = config.output / f"{task.name}.npz"
@@ -106,8 +112,8 @@ class Arm:
     """One choice of columns, fitted on part B and judged on part A."""
 
     columns: Sequence[str]
-    penalty: float
-    fit: Fit
+    setting: float
+    fit: Ordering
     figures: Mapping[str, Any]
 
 
@@ -144,19 +150,36 @@ def _name(groups: Sequence[str]) -> str:
 
 
 def _arm(config: FitRerankerConfig, groups: Sequence[str], held: Mapping[str, Sequence[Judged]]) -> Arm:
-    """Fit one choice of columns with every penalty; the likelier on part A is kept."""
+    """Fit one choice of columns with every setting; the likelier on part A is kept."""
     names = next((judged.columns for judged in held[FIT] if judged.candidates), ())
     further = [column for column in names if column.partition(".")[0] in GROUPS]
     columns = [column for column in names if column not in further or column.partition(".")[0] in groups]
     cases = {part: [one.case(columns) for one in judged if one.candidates] for part, judged in held.items()}
-    fits = {penalty: fit(cases[FIT], penalty) for penalty in config.penalties}
-    losses = {penalty: mean_loss(cases[CHOICE], found) for penalty, found in fits.items()}
-    penalty = min(losses, key=losses.__getitem__)
+    fits = _fits(config, cases[FIT])
+    losses = {setting: mean_loss(cases[CHOICE], found) for setting, found in fits.items()}
+    setting = min(losses, key=losses.__getitem__)
+    chosen = fits[setting]
     before = _predictions(held[CHOICE], lambda judged: np.arange(len(judged.candidates)))
-    after = _predictions(held[CHOICE], lambda judged: fits[penalty].order(judged.case(columns).values))
-    figures = _figures(before, after) | {"log_loss": losses[penalty], "penalty": penalty}
-    weights = dict(zip(columns, np.round(fits[penalty].weights, 4).tolist(), strict=True))
-    return Arm(columns, penalty, fits[penalty], figures | {"weights": weights})
+    after = _predictions(held[CHOICE], lambda judged: chosen.order(judged.case(columns).values))
+    figures = _figures(before, after) | {"log_loss": losses[setting], "setting": setting}
+    return Arm(columns, setting, chosen, figures | _weighed(chosen, columns))
+
+
+def _fits(config: FitRerankerConfig, cases: Sequence[Case]) -> Mapping[float, Ordering]:
+    """Return what each setting gives: a penalty for a sum, a factor for trees, which are grown once."""
+    if config.form == "linear":
+        return {penalty: fit(cases, penalty) for penalty in config.penalties}
+    grown = grow(cases, config.growth)
+    return {scale: grown.scaled(scale) for scale in config.scales}
+
+
+def _weighed(chosen: Ordering, columns: Sequence[str]) -> dict[str, Any]:
+    """Return the weights of columns, or how many nodes look at each."""
+    if isinstance(chosen, Fit):
+        return {"weights": dict(zip(columns, np.round(chosen.weights, 4).tolist(), strict=True))}
+    assert isinstance(chosen, Trees)
+    counts = np.bincount(chosen.feature[chosen.feature >= 0], minlength=len(columns))
+    return {"nodes": dict(zip(columns, counts.tolist(), strict=True))}
 
 
 def _figures(before: Predictions, after: Predictions) -> dict[str, Any]:

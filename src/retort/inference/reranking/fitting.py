@@ -4,8 +4,10 @@ Minimised over the questions that have their right answer among the candidates:
 ``- mean log softmax(logits)[right] + l2 / 2 |w|^2``, with columns standardised over all candidates of the fit.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +33,27 @@ class Case:
     right: NDArray[np.bool_]
 
 
+class Ordering(ABC):
+    """What orders the candidates of one question by their columns."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def log_probabilities(self, values: Matrix) -> Vector:
+        """Return the log-probability [n] of every candidate of one question from its columns [n, f]."""
+
+    @abstractmethod
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what is to be stored."""
+
+    def order(self, values: Matrix) -> list[int]:
+        """Return the candidates of one question, best first; equal ones keep their order."""
+        scores = self.log_probabilities(values)
+        return sorted(range(len(scores)), key=lambda i: (-scores[i], i))
+
+
 @dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(Ordering):
     """Fitted weights and the standardisation of their columns, each [f]."""
 
     centre: Vector
@@ -44,13 +65,12 @@ class Fit:
         logits: Vector = (values - self.centre) / self.scale @ self.weights
         return logits - float(np.logaddexp.reduce(logits))
 
-    def order(self, values: Matrix) -> list[int]:
-        """Return the candidates of one question, best first; equal ones keep their order."""
-        scores = self.log_probabilities(values)
-        return sorted(range(len(scores)), key=lambda i: (-scores[i], i))
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return centre, scale and weights."""
+        return {"centre": self.centre, "scale": self.scale, "weights": self.weights}
 
 
-def mean_loss(cases: Sequence[Case], found: Fit) -> float:
+def mean_loss(cases: Sequence[Case], found: Ordering) -> float:
     """Return the mean of ``- log p(right)`` over the questions with their answer among the candidates.
 
     Raises:

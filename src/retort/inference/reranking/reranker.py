@@ -1,8 +1,8 @@
 """A fitted re-ranker: what it weighs, its file, and how it orders the candidates of one question.
 
-The model is a conditional logit (McFadden 1973): a candidate's logit is a weighted sum of its standardised columns, and
-the softmax over the candidates of one question is the probability that it is the right one, given that one of them
-is. After re-ranking, a candidate's score is the logarithm of that probability.
+A candidate's logit is a weighted sum of its standardised columns (conditional logit; McFadden 1973), or the sum of one
+leaf of each of many trees. The softmax over the candidates of one question is the probability that it is the right one,
+given that one of them is. After re-ranking, a candidate's score is the logarithm of that probability.
 """
 
 import json
@@ -19,12 +19,13 @@ from retort.errors import ModelError, OutputError
 from retort.inference.merging import Ranking
 from retort.inference.proposer import Proposal
 from retort.inference.reranking.evidence import Experts, Matrix, Sources, gather
-from retort.inference.reranking.fitting import Fit, Vector
+from retort.inference.reranking.fitting import Fit, Ordering, Vector
 from retort.inference.reranking.knowledge import Counts, Knowledge
+from retort.inference.reranking.trees import Trees
 from retort.prompting.task import Question
 
 FORMAT, VERSION = "retort-reranker", 1
-_VECTORS = ("centre", "scale", "weights")
+_WEIGHTS, _TREES = ("centre", "scale", "weights"), "roots"
 _TABLES = ("molecules", "others", "changes", "gains")
 
 
@@ -61,12 +62,12 @@ class Reranker:
 
     Attributes:
         meta: What it is.
-        fit: Standardisation and weights of the columns, each [f].
+        fit: Weights of the columns, or trees over them.
         knowledge: Counts over the training rows; None where no column needs them.
     """
 
     meta: RerankerMeta
-    fit: Fit
+    fit: Ordering
     knowledge: Knowledge | None = None
 
     def rerank(
@@ -108,7 +109,7 @@ class Reranker:
     def save(self, path: Path) -> None:
         """Write the file; raises OutputError where it cannot be written."""
         meta = {"format": FORMAT, "version": VERSION, **asdict(self.meta)}
-        arrays: dict[str, Any] = {name: getattr(self.fit, name) for name in _VECTORS}
+        arrays: dict[str, Any] = self.fit.arrays()
         if self.knowledge is not None:
             for name in _TABLES:
                 table: Counts = getattr(self.knowledge, name)
@@ -138,8 +139,14 @@ def _from_arrays(arrays: Mapping[str, NDArray[Any]], path: Path) -> Reranker:
     if (values.pop("format"), values.pop("version")) != (FORMAT, VERSION):
         raise ModelError(f"{str(path)!r} is not a {FORMAT} file of version {VERSION}.")
     meta = RerankerMeta(**values | {"columns": tuple(values["columns"]), "proposers": tuple(values["proposers"])})
-    centre, scale, weights = (arrays[name].astype(float) for name in _VECTORS)
-    if {v.shape for v in (centre, scale, weights)} != {(len(meta.columns),)} or not scale.all():
-        raise ModelError(f"the arrays of {str(path)!r} do not fit each other.", "Fetch or fit it again.")
     tables = [Counts(arrays[f"{n}_keys"], arrays[f"{n}_counts"]) for n in _TABLES if f"{n}_keys" in arrays]
-    return Reranker(meta, Fit(centre, scale, weights), Knowledge(*tables) if tables else None)
+    return Reranker(meta, _ordering(arrays, len(meta.columns), path), Knowledge(*tables) if tables else None)
+
+
+def _ordering(arrays: Mapping[str, NDArray[Any]], columns: int, path: Path) -> Ordering:
+    if _TREES in arrays:
+        return Trees.of_arrays(arrays, columns)
+    centre, scale, weights = (arrays[name].astype(float) for name in _WEIGHTS)
+    if {v.shape for v in (centre, scale, weights)} != {(columns,)} or not scale.all():
+        raise ModelError(f"the arrays of {str(path)!r} do not fit each other.", "Fetch or fit it again.")
+    return Fit(centre, scale, weights)
