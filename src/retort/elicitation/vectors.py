@@ -11,14 +11,14 @@ Legend: ``b`` rows of a batch, ``s`` tokens, ``n`` rows, ``d`` hidden size.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from retort.data.collate import PreparedSplit, Rows
 from retort.elicitation.checks import Floats
 from retort.elicitation.projection import Projection
-from retort.errors import DataError
+from retort.errors import DataError, UnknownNameError
 from retort.models.pooling import Tokens, encoder_sha256, pooled, sha256_of
 
 if TYPE_CHECKING:
@@ -28,6 +28,15 @@ Encoding = Literal["input", "output", "difference", "concat_text", "concat_vecto
 ENCODINGS: tuple[Encoding, ...] = ("output", "difference", "concat_text", "concat_vectors", "dot_product")
 PUBLISHED: tuple[Encoding, ...] = ("output", "difference", "concat_text", "dot_product")
 Pair: TypeAlias = "tuple[Tokens, Tokens]"
+
+
+def encoding_named(name: str) -> Encoding:
+    """Return the encoding of a name; raises UnknownNameError where there is none."""
+    for known in get_args(Encoding):
+        if name == known:
+            found: Encoding = known
+            return found
+    raise UnknownNameError("encoding", name, get_args(Encoding))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +118,16 @@ class TextVectors:
         if encoding == "concat_text" and self.joined is None:
             raise DataError("the joined texts were not encoded.", "Call pooled_texts with joined=True.")
         return ReactionVectors(self._combined(encoding), encoding, self.origin)
+
+    def behind(self, projection: Projection, encoding: Encoding) -> ReactionVectors:
+        """Return the reaction vectors behind a projection, in the place where each kind belongs.
+
+        A random one is applied to the texts and then they are combined, as published; any other to the combination.
+        Raises as :meth:`reaction` and :meth:`Projection.apply`.
+        """
+        if projection.kind == "random":
+            return self.projected(projection).reaction(encoding)
+        return self.reaction(encoding).projected(projection)
 
     def _combined(self, encoding: Encoding) -> Floats:
         if encoding == "difference":
