@@ -50,10 +50,11 @@ class TypesCard:
         encoding: How input and output were joined before clustering.
         types: Number of types, N; ids are 0..N-1.
         reading: Whether a probe or a scoring language model reads the type.
-        encoder_sha256: SHA-256 of the weights of the encoder that made vectors and probe; of a language model that
-            scores, of its weight files.
-        encoder: Folder of the encoder, relative to this one or as it was named; None where it was never on disk.
+        encoder_sha256: SHA-256 of the weights of the encoder that made the vectors, and that a probe reads.
+        encoder: Folder of what reads, that encoder or the language model that scores, relative to this folder or as it
+            was named; None where it was never on disk.
         names: Label map: one name per type; empty where types have none.
+        scorer_sha256: What identifies the weights of a language model that scores; empty for a probe.
         temperature: Of a scoring language model; a probe keeps its own.
         provenance: Where the types come from: configuration, data checksums, round.
         report: What the annotator and the clustering are worth, on train rows.
@@ -66,6 +67,7 @@ class TypesCard:
     encoder_sha256: str
     encoder: str | None
     names: tuple[str, ...] = ()
+    scorer_sha256: str = ""
     temperature: float = 1.0
     provenance: Mapping[str, Any] = field(default_factory=dict)
     report: Mapping[str, Any] = field(default_factory=dict)
@@ -115,7 +117,7 @@ class FrozenTypes:
         Raises:
             ModelError: The vectors are of another encoder.
         """
-        self._refuse_other(texts.origin.encoder, "these vectors")
+        self._refuse_other(texts.origin.encoder, "what made these vectors")
         return self.clustering.assign(texts.behind(self.projection, self.card.encoding).values)
 
     def save(self, folder: Path, encoder: Path | None = None) -> None:
@@ -195,24 +197,28 @@ class FrozenTypes:
             return ProbeAnnotator(self.head, self._reader(encoder))
         if engine is None:
             raise ModelError("these types are read by a language model that scores.", "Give what runs it.")
-        self._refuse_other(weights_sha256(encoder), repr(str(encoder)))
+        self._refuse_other(weights_sha256(encoder), repr(str(encoder)), self.card.scorer_sha256)
         vocabulary = Vocabulary.load(encoder / checkpoint.VOCABULARY)
         tokens = type_tokens(vocabulary, self.card.types)
         return ScoredAnnotator(engine(encoder, vocabulary), tokens, self.card.temperature)
 
     def _reader(self, folder: Path) -> Callable[[Sequence[Tokens]], Floats]:
         try:
+            from transformers.utils.logging import disable_progress_bar
+
+            disable_progress_bar()  # standard error is for our own words
             network = checkpoint.load(folder).network
         except ImportError as error:
             raise MissingExtraError("reading types with a probe", "train") from error
         self._refuse_other(encoder_sha256(network), repr(str(folder)))
         return lambda sources: pooled(network, sources)
 
-    def _refuse_other(self, sha256: str, what: str) -> None:
-        if sha256 != self.card.encoder_sha256:
+    def _refuse_other(self, sha256: str, what: str, expected: str = "") -> None:
+        expected = expected or self.card.encoder_sha256
+        if sha256 != expected:
             raise ModelError(
-                f"the types are of the encoder {self.card.encoder_sha256[:12]}..., {what} of {sha256[:12]}...",
-                "Use the encoder that made them.",
+                f"the types are of the model {expected[:12]}..., {what} is of {sha256[:12]}...",
+                "Use the model that made them.",
             )
 
 

@@ -116,26 +116,29 @@ def self_feedback(
         config: How.
         output: Receives ``round-<number>/`` and ``round-<number>.json``.
         update: How the encoder learns; without it there is one round.
-        say: Told about every round, and why there was no further one.
+        say: Told about every round that is made, and of several which is kept.
 
     Raises:
         DataError: The rows cannot be made into so many types.
         ConfigError: ``output`` holds the rounds of another loop.
         OutputError: The disk is full or may not be written.
     """
-    loop = _Loop(cell, data, start, config, output, update)
+    loop = _Loop(cell, data, start, config, output, update, say)
     rounds: list[Round] = []
+    made = 0
     while not (stop := loop.stop(rounds)):
         try:
-            rounds.append(loop.turn(rounds))
+            stored = loop.stored(len(rounds))
+            rounds.append(loop.turn(len(rounds)) if stored is None else stored)
+            made += stored is None
         except DataError as error:
             if not rounds:
                 raise
             stop = f"round {len(rounds)} failed: {error}"
             break
-        say(f"{cell}, round {rounds[-1].number}: {rounds[-1]}")
     best = max(range(len(rounds)), key=lambda i: (rounds[i].information, -i))
-    say(f"{cell}: {stop}; round {best} is kept")
+    if made and len(rounds) > 1:
+        say(f"{cell}: {stop}; round {best} is kept")
     return Feedback(tuple(rounds), best, stop, loop.folder(best))
 
 
@@ -147,6 +150,7 @@ class _Loop(Generic[N]):
     config: FeedbackConfig
     output: Path
     update: "Update[N] | None"
+    say: Say
 
     def folder(self, number: int) -> Path:
         return self.output / f"round-{number}"
@@ -158,12 +162,12 @@ class _Loop(Generic[N]):
         """Return why there is no further round; empty where there is one."""
         return reason_to_stop(rounds, self.config, learns=self.update is not None)
 
-    def turn(self, rounds: list[Round]) -> Round:
-        """Read the next round, or make it."""
-        number = len(rounds)
-        stored = read_round(self._record(number), self._settings)
-        if stored is not None:
-            return stored
+    def stored(self, number: int) -> Round | None:
+        """Return a round that was made before; raises ConfigError where it is of another loop."""
+        return read_round(self._record(number), self._settings)
+
+    def turn(self, number: int) -> Round:
+        """Make the next round and leave it in the output folder."""
         before = FrozenTypes.load(self.folder(number - 1)).train.labels if number else None
         encoder = self.start
         if before is not None and self.update is not None:
@@ -171,6 +175,7 @@ class _Loop(Generic[N]):
         done, types = self._made(number, encoder, self.data.embed(encoder.network), before)
         types.save(self.folder(number))
         write_round(self._record(number), done, self._settings)
+        self.say(f"{self.cell}, {len(self.data.rows):,} rows, round {number}: {done}")
         return done
 
     def _made(

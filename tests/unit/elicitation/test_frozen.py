@@ -89,10 +89,10 @@ def test_an_encoder_that_is_carried_along_is_found_wherever_the_folder_goes(
 
 def test_another_encoder_is_refused(types: FrozenTypes, encoder: Path) -> None:
     other = replace(types, card=replace(types.card, encoder_sha256="0" * 64))
-    with pytest.raises(ModelError, match="Use the encoder that made them"):
+    with pytest.raises(ModelError, match="Use the model that made them"):
         other.annotator(encoder)
     texts = TextVectors(np.zeros((1, SIZE), np.float32), np.zeros((1, SIZE), np.float32), None, Origin("other", ""))
-    with pytest.raises(ModelError, match="Use the encoder"):
+    with pytest.raises(ModelError, match="Use the model"):
         types.of_known(texts)
 
 
@@ -104,7 +104,7 @@ def test_an_encoder_that_is_nowhere_is_asked_for(types: FrozenTypes, tmp_path: P
 
 
 def test_a_language_model_that_scores_needs_no_probe(types: FrozenTypes, encoder: Path, tmp_path: Path) -> None:
-    card = replace(types.card, reading="scored", encoder_sha256=weights_sha256(encoder), temperature=2.0)
+    card = replace(types.card, reading="scored", scorer_sha256=weights_sha256(encoder), temperature=2.0)
     replace(types, card=card, head=None).save(tmp_path / "types")
     found = FrozenTypes.load(tmp_path / "types")
 
@@ -117,8 +117,8 @@ def test_a_language_model_that_scores_needs_no_probe(types: FrozenTypes, encoder
     assert annotator.annotate(sources()).probabilities == pytest.approx(np.full((3, 3), 1 / 3))
     with pytest.raises(ModelError, match="what runs it"):
         found.annotator(encoder)
-    with pytest.raises(ModelError, match="Use the encoder"):
-        replace(found, card=replace(card, encoder_sha256="1" * 64)).annotator(encoder, toy)
+    with pytest.raises(ModelError, match="Use the model"):
+        replace(found, card=replace(card, scorer_sha256="1" * 64)).annotator(encoder, toy)
 
 
 def edited(folder: Path, **changes: object) -> None:

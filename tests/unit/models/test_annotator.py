@@ -164,3 +164,9 @@ def test_a_temperature_makes_overconfident_probabilities_honest() -> None:
     assert fit_temperature(softmax(3 * logits), truth) == pytest.approx(3, rel=0.1)
     assert fit_temperature(softmax(logits), truth) == pytest.approx(1, rel=0.1)
     assert np.isfinite(fit_temperature(np.array([[1.0, 0.0]]), np.array([1])))
+
+
+def test_a_few_rows_that_are_all_read_right_do_not_make_certain() -> None:
+    right = np.tile([0.9, 0.1], (8, 1))
+    assert fit_temperature(right, np.zeros(8, np.int64)) > 0.6
+    assert fit_temperature(np.tile([1 - 1e-9, 1e-9], (8, 1)), np.zeros(8, np.int64)) == 4.0
