@@ -8,7 +8,9 @@ from typing import Any
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from retort.cli import app
 from retort.config import load
 from retort.elicitation.clustering import adjusted_rand
 from retort.elicitation.frozen import FrozenTypes
@@ -113,13 +115,24 @@ def test_an_encoder_learns_from_one_start_and_a_language_model_scores_the_types(
     assert (done.rows, done.refused) == (30, ())
 
 
+def test_the_command_line_prints_where_the_table_is(repository: Path, tmp_path: Path) -> None:
+    places = [f"output={tmp_path}", f"prepared={tmp_path / 'prepared'}"]
+    result = CliRunner().invoke(app, ["elicit", str(repository / CONFIG), *places, *SMALL, "types=[4]"])
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == f"{tmp_path / 'cells.json'}\n"
+    assert "chooses output, 4 types" in result.stderr
+    wrong = CliRunner().invoke(app, ["elicit", str(repository / CONFIG), "type=[4]"])
+    assert wrong.exit_code == 2
+    assert "Did you mean 'types'?" in wrong.stderr
+
+
 BARE = """
 import sys
 
 
 class Block:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"rdkit", "polars", "pydantic"}:
+        if name.split(".")[0] in BLOCKED:
             raise ModuleNotFoundError(f"No module named {name!r} (blocked by the test)", name=name)
 
 
@@ -130,11 +143,22 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+def bare(blocked: set[str], *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the recipe in a process of its own that lacks some libraries."""
+    command = [sys.executable, "-c", BARE.replace("BLOCKED", repr(blocked)), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def test_a_bare_machine_elicits_the_same_types(repository: Path, tmp_path: Path) -> None:
     here, _ = run(repository, tmp_path, *SMALL)
     places = [f"output={tmp_path / 'bare'}", f"prepared={tmp_path / 'prepared'}"]
-    command = [sys.executable, "-c", BARE, str(repository / CONFIG), *places, *SMALL]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = bare({"rdkit", "polars", "pydantic"}, repository / CONFIG, *places, *SMALL)
     assert done.returncode == 0, done.stderr
     there = json.loads((tmp_path / "bare" / "cells.json").read_text("utf-8"))["tasks"][TASK]
     assert {**there, "frozen": ""} == {**here, "frozen": ""}
+
+
+def test_without_torch_the_extra_is_named(repository: Path, tmp_path: Path) -> None:
+    done = bare({"torch", "transformers"}, repository / CONFIG, f"output={tmp_path}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("Install it with: pip install 'retort[train]'.\n")

@@ -7,7 +7,7 @@ Legend: ``n`` rows, ``d`` vector size, ``k`` types.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,6 +18,7 @@ from retort.elicitation.projection import Projection, pca
 from retort.errors import ConfigError
 from retort.models.annotator import AnnotatorReport, LinearHead, fit_temperature, judge, softmax
 
+_ENOUGH = 50  # rows that a temperature is fitted to, at least
 _STREAM = 0x981  # the hold-out never repeats the chance of folds drawn with the same seed
 
 
@@ -93,7 +94,8 @@ def fit_annotator(
 ) -> FittedAnnotator:
     """Fit an annotator to vectors of the inputs [n, d] and the types [n].
 
-    The temperature is the one under which types out of fold are likeliest.
+    The temperature is the one under which the types of ``parts.valid`` are likeliest; 1 where these are fewer than 50
+    rows. Nothing about the probe depends on ``parts.test``.
 
     Args:
         inputs: Pooled vectors of the inputs alone.
@@ -111,18 +113,20 @@ def fit_annotator(
     """
     vectors = matrix(inputs, "the input vectors")
     given = type_ids(labels, types, len(vectors))
-    projection, scale = _standardised(vectors, size)
+    projection, scale = _standardised(vectors[parts.fit], size)
     rows = projection.apply(vectors).astype(np.float64) / scale
     chances, failed = out_of_fold(rows, given, types, folds(len(rows), count, seed, groups))
-    temperature = fit_temperature(chances, given)
     probe = fit_probe(rows[parts.fit], given[parts.fit], types)
     assert projection.weight is not None
     assert projection.bias is not None
     weight = projection.weight.astype(np.float64) @ probe.weight / scale
-    head = LinearHead(weight, projection.bias.astype(np.float64) / scale @ probe.weight + probe.bias, temperature)
+    head = LinearHead(weight, projection.bias.astype(np.float64) / scale @ probe.weight + probe.bias)
+    if len(parts.valid) >= _ENOUGH:
+        watched = head.probabilities(vectors[parts.valid])
+        head = replace(head, temperature=fit_temperature(watched, given[parts.valid]))
     read = head.probabilities(vectors[parts.test])
     report = judge(given[parts.test], read.argmax(axis=1), types, read)
-    return FittedAnnotator(head, tempered(chances, temperature), report, failed + (not probe.converged))
+    return FittedAnnotator(head, tempered(chances, head.temperature), report, failed + (not probe.converged))
 
 
 def tempered(probabilities: Doubles, temperature: float) -> Doubles:

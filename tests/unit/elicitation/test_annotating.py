@@ -61,13 +61,20 @@ def test_readable_types_are_read_and_judged_on_rows_not_fitted_to() -> None:
     assert fitted.report.calibration_error < 0.12
 
 
-def test_labels_of_rows_that_are_held_back_change_nothing() -> None:
+def test_rows_that_are_held_back_change_nothing() -> None:
     parts = split_within(600, (0.1, 0.2))
-    garbage = PLANTED.types.copy()
-    garbage[np.concatenate([parts.valid, parts.test])] = 0
-    first, second = (fit_annotator(PLANTED.inputs, labels, 5, parts).head for labels in (PLANTED.types, garbage))
+    inputs, labels = PLANTED.inputs.copy(), PLANTED.types.copy()
+    inputs[parts.test], labels[parts.test] = 7.0, 0
+    first, second = (
+        fit_annotator(*rows, 5, parts).head for rows in ((PLANTED.inputs, PLANTED.types), (inputs, labels))
+    )
     assert first.weight.tobytes() == second.weight.tobytes()
     assert first.bias.tobytes() == second.bias.tobytes()
+    assert first.temperature == second.temperature != 1.0
+
+
+def test_a_few_watched_rows_fit_no_temperature() -> None:
+    assert fit_annotator(PLANTED.inputs, PLANTED.types, 5, split_within(600)).head.temperature == 1.0
 
 
 def test_a_row_does_not_vote_for_its_own_type_out_of_fold() -> None:
