@@ -12,13 +12,18 @@ from typer.testing import CliRunner
 
 from retort.cli import app
 from retort.config import load
+from retort.data.collate import PreparedFolder
 from retort.elicitation.clustering import adjusted_rand
 from retort.elicitation.frozen import FrozenTypes
 from retort.errors import ConfigError, UnknownNameError
 from retort.models import checkpoint
-from retort.recipes.annotate import AnnotateRequest, annotate
+from retort.prompting.task import TASKS
+from retort.prompting.vocabulary import Vocabulary
+from retort.recipes.annotate import AnnotateRequest, annotate, question
 from retort.recipes.elicit import elicit
-from retort.recipes.elicitation_config import ElicitConfig
+from retort.recipes.elicitation_config import ElicitConfig, PlantedSet
+from retort.recipes.elicitation_rows import Choice, chosen_rows
+from retort.recipes.planted_folder import write_planted
 
 TASK = "forward_prediction"
 CONFIG = Path("configs") / "elicit" / "planted.toml"
@@ -68,6 +73,23 @@ def test_what_is_done_is_not_done_again_and_nothing_else_is_mixed_in(repository:
         run(repository, tmp_path, *SMALL, "feedback.starts=3")
     with pytest.raises(ConfigError, match="another elicitation"):
         run(repository, tmp_path, *SMALL, "model.d_model=32")
+
+
+def test_queries_are_asked_as_the_rows_were_that_types_come_from(repository: Path, tmp_path: Path) -> None:
+    write_planted(tmp_path / "prepared", PlantedSet(60, 10))
+    folder = PreparedFolder.open(tmp_path / "prepared", verify=True)
+    vocabulary = Vocabulary.load(tmp_path / "prepared" / "vocabulary.json")
+    _, pairs = chosen_rows(folder, Choice(TASK, (), 100, 400, 0))
+    prompts = [vocabulary.decode(list(source)) for source, _ in pairs]
+    assert len(prompts) == 48
+    assert [question(TASKS.get(TASK), text.removeprefix(f"<{TASK}>")).prompt for text in prompts] == prompts
+
+
+def test_the_cheap_way_measures_only_what_the_search_kept(repository: Path, tmp_path: Path) -> None:
+    table, _ = run(repository, tmp_path, *SMALL, "search.rows=[0.5, 1.0]", "search.whole_grid=false", "search.keep=0.5")
+    assert len(table["cells"]) == 2
+    assert table["search"]["share"] == (4 * 60 + 2 * 120) / (4 * 120)
+    assert table["search"]["rungs"][0]["rows"] == 60
 
 
 def test_cells_that_cannot_be_are_told_and_the_others_go_on(repository: Path, tmp_path: Path) -> None:

@@ -222,7 +222,8 @@ class _Loop(Generic[N]):
         )
 
     def _card(self, done: Round, worth: Information) -> TypesCard:
-        report = {**asdict(done), "train_majority": worth.majority, "train_rows": len(self.data.rows)}
+        figures = {key: value for key, value in asdict(done).items() if key != "encoder"}
+        report = {**figures, "train_majority": worth.majority, "train_rows": len(self.data.rows)}
         provenance = {**self.data.provenance, "feedback": as_dict(self.config), "round": done.number}
         return TypesCard(
             self.data.task,
