@@ -225,8 +225,8 @@ def annotate(
         typer.echo(f"row {refused.row}: {' '.join(refused.reason.split())}", err=True)
     if len(done.refused) > SHOWN:
         typer.echo(f"... and {len(done.refused) - SHOWN} more", err=True)
-    typer.echo(f"{output} is complete: {done.rows} rows of {done.task}, {len(done.refused)} without a type.", err=True)
-    raise typer.Exit(1 if done.refused else 0)
+    typer.echo(f"{output} is complete: {done.rows} rows of {done.task}, {done.without} without a type.", err=True)
+    raise typer.Exit(1 if done.without else 0)
 
 
 @app.command()

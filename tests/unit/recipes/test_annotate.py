@@ -86,6 +86,7 @@ def test_every_row_stays_and_bad_queries_get_no_type(types: Path, tmp_path: Path
     assert [i for i, kind in enumerate(found["reaction_type"]) if kind is not None] == GOOD
     assert [i for i, chance in enumerate(found["probability"]) if chance is not None] == GOOD
     assert all(1 / TYPES <= chance <= 1 for chance in found["probability"].drop_nulls())
+    assert done.without == 2
     assert (done.rows, [refused.row for refused in done.refused]) == (5, [2, 4])
     assert "C1CC" in done.refused[0].reason
     assert "empty" in done.refused[1].reason
@@ -118,7 +119,7 @@ def test_lines_and_other_columns_are_read(types: Path, tmp_path: Path) -> None:
     pl.DataFrame({"product": ["CCO"]}).write_csv(tmp_path / "named.csv")
     with pytest.raises(InputFileError, match="no column 'input'"):
         run(tmp_path / "named.csv", types)
-    assert run(tmp_path / "named.csv", types, column="product")[0].refused == ()
+    assert run(tmp_path / "named.csv", types, "other.csv", column="product")[0].refused == ()
 
 
 def test_spelling_order_and_marked_reagents_change_nothing(types: Path, tmp_path: Path) -> None:
@@ -144,6 +145,29 @@ def test_progress_is_told(types: Path, tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     annotate(AnnotateRequest(table(tmp_path), types, tmp_path / "out.csv"), lambda *now: told.append(now))
     assert told == [(5, 5)]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_run_that_was_cut_off_goes_on(
+    types: Path, tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retort.recipes.annotate.CHUNK", 2)
+    _, whole = run(table(tmp_path), types, f"whole.{ending}")
+    request = AnnotateRequest(tmp_path / "queries.csv", types, tmp_path / f"cut.{ending}")
+
+    def stop(done: int, of: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        annotate(request, stop)
+    rest = annotate(request)
+    assert request.output.read_bytes() == whole.read_bytes()
+    assert (rest.without, [refused.row for refused in rest.refused]) == (2, [4])
+    again = annotate(request)
+    assert (again.without, again.refused) == (2, ())
+    table(tmp_path, ["N"] * 5)
+    with pytest.raises(UsageError, match="was written with input"):
+        annotate(request)
 
 
 PROGRAM = """
