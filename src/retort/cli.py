@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from retort.recipes.predict import PredictRequest
 
 INTERRUPTED = 130
+SHOWN = 10  # refused rows that are told one by one
 
 
 class Format(StrEnum):
@@ -193,6 +194,39 @@ def train(config: ConfigFile, overrides: Overrides = None) -> None:
     from retort.recipes.training import train_from
 
     typer.echo(str(train_from(config, overrides or [])))
+
+
+@app.command()
+def elicit(config: ConfigFile, overrides: Overrides = None) -> None:
+    """Elicit reaction types from train rows: try encodings and numbers of types, choose, freeze."""
+    from retort.config import load
+    from retort.recipes.elicit import elicit as run
+    from retort.recipes.elicitation_config import ElicitConfig
+
+    settings = load(ElicitConfig, config, overrides or [])
+    typer.echo(str(run(settings, lambda text: typer.echo(text, err=True))))
+
+
+@app.command()
+def annotate(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Table of queries.")],
+    types: Annotated[Path, typer.Option(metavar="DIR", help="Frozen types that `retort elicit` wrote.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Table to write: .csv, .parquet or .jsonl.")],
+    column: Column = "input",
+    encoder: Annotated[Path | None, typer.Option(metavar="DIR", help="Model folder that reads the types.")] = None,
+) -> None:
+    """Add the reaction type of every row, read from its input alone, and its probability."""
+    from retort.recipes.annotate import AnnotateRequest
+    from retort.recipes.annotate import annotate as run
+
+    with progress("rows") as bar:
+        done = run(AnnotateRequest(file, types, output, column, encoder), lambda n, of: advance(bar, n, of))
+    for refused in done.refused[:SHOWN]:
+        typer.echo(f"row {refused.row}: {' '.join(refused.reason.split())}", err=True)
+    if len(done.refused) > SHOWN:
+        typer.echo(f"... and {len(done.refused) - SHOWN} more", err=True)
+    typer.echo(f"{output} is complete: {done.rows} rows of {done.task}, {done.without} without a type.", err=True)
+    raise typer.Exit(1 if done.without else 0)
 
 
 @app.command()

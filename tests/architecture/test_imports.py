@@ -95,7 +95,7 @@ def test_evaluation_loads_no_torch() -> None:
     assert loaded_after(program) & {"torch", "transformers", "polars", "pydantic"} == set()
 
 
-@pytest.mark.parametrize("name", ["protocol", "toy", "ranker"])
+@pytest.mark.parametrize("name", ["protocol", "toy", "ranker", "annotator", "pooling", "checkpoint"])
 def test_core_parts_of_models_load_without_torch(name: str) -> None:
     done = blocked(["torch", "transformers", "accelerate"], f"import retort.models.{name}")
     assert done.returncode == 0, done.stderr

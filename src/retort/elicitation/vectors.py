@@ -9,31 +9,34 @@ prompt would be read like any other token.
 Legend: ``b`` rows of a batch, ``s`` tokens, ``n`` rows, ``d`` hidden size.
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from retort.data.collate import PreparedSplit, Rows
 from retort.elicitation.checks import Floats
 from retort.elicitation.projection import Projection
-from retort.errors import DataError
-from retort.models.protocol import PAD_ID
+from retort.errors import DataError, UnknownNameError
+from retort.models.pooling import Tokens, encoder_sha256, pooled, sha256_of
 
 if TYPE_CHECKING:
-    import torch
-    from torch import nn
     from transformers import PreTrainedModel
 
 Encoding = Literal["input", "output", "difference", "concat_text", "concat_vectors", "dot_product"]
 ENCODINGS: tuple[Encoding, ...] = ("output", "difference", "concat_text", "concat_vectors", "dot_product")
 PUBLISHED: tuple[Encoding, ...] = ("output", "difference", "concat_text", "dot_product")
-Tokens: TypeAlias = "Sequence[int] | NDArray[np.integer]"
 Pair: TypeAlias = "tuple[Tokens, Tokens]"
+
+
+def encoding_named(name: str) -> Encoding:
+    """Return the encoding of a name; raises UnknownNameError where there is none."""
+    for known in get_args(Encoding):
+        if name == known:
+            found: Encoding = known
+            return found
+    raise UnknownNameError("encoding", name, get_args(Encoding))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,16 @@ class TextVectors:
             raise DataError("the joined texts were not encoded.", "Call pooled_texts with joined=True.")
         return ReactionVectors(self._combined(encoding), encoding, self.origin)
 
+    def behind(self, projection: Projection, encoding: Encoding) -> ReactionVectors:
+        """Return the reaction vectors behind a projection, in the place where each kind belongs.
+
+        A random one is applied to the texts and then they are combined, as published; any other to the combination.
+        Raises as :meth:`reaction` and :meth:`Projection.apply`.
+        """
+        if projection.kind == "random":
+            return self.projected(projection).reaction(encoding)
+        return self.reaction(encoding).projected(projection)
+
     def _combined(self, encoding: Encoding) -> Floats:
         if encoding == "difference":
             change: Floats = self.outputs - self.inputs
@@ -152,36 +165,12 @@ def pooled_texts(
     """
     sources, targets = ([np.asarray(pair[side], np.int64) for pair in pairs] for side in (0, 1))
     origin = Origin(
-        encoder_sha256(network), _sha256(ids.tobytes() for pair in zip(sources, targets, strict=True) for ids in pair)
+        encoder_sha256(network), sha256_of(ids.tobytes() for pair in zip(sources, targets, strict=True) for ids in pair)
     )
     both = [np.concatenate(pair) for pair in zip(sources, targets, strict=True)] if joined else None
     inputs, outputs = (pooled(network, texts, tokens_per_batch=tokens_per_batch) for texts in (sources, targets))
     whole = None if both is None else pooled(network, both, tokens_per_batch=tokens_per_batch)
     return TextVectors(inputs, outputs, whole, origin)
-
-
-def pooled(network: "PreTrainedModel", texts: Sequence[Tokens], *, tokens_per_batch: int = 16_384) -> Floats:
-    """Return the mean of each text's last hidden states over its own tokens, float32 [n, d].
-
-    Texts of like length share a batch; computed without gradient on the device of the network.
-
-    Raises:
-        DataError: There is no text, or one is empty or longer than the encoder can read.
-    """
-    import torch
-
-    rows = [np.asarray(text, np.int64) for text in texts]
-    lengths = np.array([len(row) for row in rows], np.int64)
-    _refuse_lengths(lengths, getattr(network.config, "max_position_embeddings", None))
-    encoder = network.get_encoder()
-    vectors: Floats | None = None
-    with torch.inference_mode(), _evaluating(encoder):
-        for chosen in _batches(lengths, tokens_per_batch):
-            part = _encode(encoder, [rows[i] for i in chosen], network.device)
-            vectors = np.empty((len(rows), part.shape[1]), np.float32) if vectors is None else vectors
-            vectors[chosen] = part
-    assert vectors is not None
-    return vectors
 
 
 def fingerprint_vectors(reactions: Sequence[str], *, bits: int = 2048, radius: int = 2) -> ReactionVectors:
@@ -205,72 +194,5 @@ def fingerprint_vectors(reactions: Sequence[str], *, bits: int = 2048, radius: i
     values = np.ascontiguousarray(recipe.dense(reactions)[:, :bits])
     name = f"Morgan difference, radius {radius}, {bits} bits, chirality, log counts"
     return ReactionVectors(
-        values, "fingerprint_difference", Origin(name, _sha256(f"{r}\n".encode() for r in reactions))
+        values, "fingerprint_difference", Origin(name, sha256_of(f"{r}\n".encode() for r in reactions))
     )
-
-
-def encoder_sha256(network: "PreTrainedModel") -> str:
-    """Return the SHA-256 of the encoder's weights: names, shapes and fp32 values, in the order of their names."""
-    weights = sorted(network.get_encoder().state_dict().items())
-    parts = ((f"{name} {tuple(tensor.shape)}\n".encode(), tensor) for name, tensor in weights)
-    return _sha256(piece for head, tensor in parts for piece in (head, tensor.float().cpu().numpy().tobytes()))
-
-
-def _sha256(pieces: Iterable[bytes]) -> str:
-    """Hash pieces with their lengths, so that the cuts between them count."""
-    whole = hashlib.sha256()
-    for piece in pieces:
-        whole.update(len(piece).to_bytes(8, "little"))
-        whole.update(piece)
-    return whole.hexdigest()
-
-
-def _refuse_lengths(lengths: Rows, longest: int | None) -> None:
-    if not len(lengths):
-        raise DataError("there is no text to encode.")
-    if not lengths.all():
-        raise DataError(f"text {int(lengths.argmin())} has no tokens.", "End every text with the end-of-text token.")
-    if longest is not None and lengths.max() > longest:
-        raise DataError(
-            f"text {int(lengths.argmax())} has {int(lengths.max())} tokens; the encoder reads {longest}.",
-            "Leave out the longest reactions.",
-        )
-
-
-def _batches(lengths: Rows, tokens: int) -> Iterator[Rows]:
-    """Yield row indices in batches of like length that hold at most so many tokens each, or a single row."""
-    order = np.argsort(lengths, kind="stable")
-    start = 0
-    for end in range(1, len(order) + 1):
-        if end == len(order) or (end + 1 - start) * lengths[order[end]] > tokens:
-            yield order[start:end]
-            start = end
-
-
-@contextmanager
-def _evaluating(module: "nn.Module") -> Iterator[None]:
-    """Switch dropout off for a block and give every submodule its own mode back."""
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
-    try:
-        yield
-    finally:
-        for part, mode in modes:
-            part.training = mode
-
-
-def _encode(encoder: "nn.Module", rows: Sequence[Rows], device: "torch.device") -> Floats:
-    """Return masked means [b, d] of one batch."""
-    import torch
-
-    widths = np.array([len(row) for row in rows])
-    mask = np.arange(widths.max()) < widths[:, None]
-    ids = np.full(mask.shape, PAD_ID, np.int64)
-    ids[mask] = np.concatenate(rows)
-    real = torch.from_numpy(mask).to(device)
-    hidden = encoder(
-        input_ids=torch.from_numpy(ids).to(device), attention_mask=real.long()
-    ).last_hidden_state  # [b, s, d]
-    means = (hidden.float() * real[..., None]).sum(1) / real.sum(1, keepdim=True)
-    vectors: Floats = means.cpu().numpy()
-    return vectors

@@ -165,6 +165,7 @@ RECIPES: dict[str, Recipe] = {
     "train": Recipe("retort.recipes.train", "TrainConfig", "train", _train_for),
     "train_ranker": Recipe("retort.recipes.train_ranker", "TrainRankerConfig", "train_ranker"),
     "train_baseline": Recipe("retort.recipes.train_baseline", "TrainBaselineConfig", "train_baseline"),
+    "elicit": Recipe("retort.recipes.elicit", "ElicitConfig", "elicit"),
     "average": Recipe("retort.recipes.average", "AverageConfig", "average"),
     "decode": Recipe("retort.recipes.decode", "DecodeConfig", "decode", _decode_for),
     "export": Recipe("retort.recipes.steps", "ExportConfig", "export_checkpoint"),

@@ -62,7 +62,7 @@ def train(config: TrainConfig) -> Path:
     if vocabulary.sha256 != prepared.manifest["vocabulary_sha256"]:
         raise ModelError(f"the vocabulary of {str(config.prepared)!r} is not the one its manifest names.")
     torch.manual_seed(config.training.seed)
-    network, ancestry = _network(config, vocabulary)
+    network, ancestry = starting_network(config.start_from, config.model, vocabulary)
     card = {"config": as_dict(config), **ancestry, "prepared": _provenance(config.prepared, vocabulary)}
     with Run(network, vocabulary, prepared, config.training, config.output, card).interruptible() as run:
         result = run.fit()
@@ -85,19 +85,30 @@ def _prepare(path: Path, output: Path) -> None:
     prepare(load(PrepareConfig, path, [f"output={output}"]), say=lambda text: print(text, file=sys.stderr))
 
 
-def _network(config: TrainConfig, vocabulary: Vocabulary) -> tuple["PreTrainedModel", dict[str, Any]]:
-    """Return the network to train, and what the card says about the weights it comes from."""
+def starting_network(
+    start: Path | None, model: Seq2SeqConfig, vocabulary: Vocabulary
+) -> tuple["PreTrainedModel", dict[str, Any]]:
+    """Return the network to start from, and what a card says about where its weights come from.
+
+    Args:
+        start: Model folder; without it weights are drawn from torch's global generator.
+        model: Card of a network that is trained from scratch; of a folder's, only the backbone counts.
+        vocabulary: Of the data; a folder's network with another one is extended to it.
+
+    Raises:
+        ConfigError: The card does not fit the vocabulary.
+        ModelError: The folder is damaged or does not fit the vocabulary.
+    """
     from retort.models import checkpoint
 
-    start = config.start_from
     if start is None:
-        size = config.model.vocabulary_size or len(vocabulary)
+        size = model.vocabulary_size or len(vocabulary)
         if size != len(vocabulary):
             raise ConfigError(f"model.vocabulary_size is {size}, the prepared vocabulary has {len(vocabulary)} tokens.")
-        card = replace(config.model, vocabulary_size=size)
+        card = replace(model, vocabulary_size=size)
         return BACKBONES.get(card.backbone).build(card), {"parents": [], "tokens_before": 0}
     before = checkpoint.tokens_total(start)
-    network = checkpoint.load_network(start, config.model.backbone)
+    network = checkpoint.load_network(start, model.backbone)
     extension = _extend(network, start, vocabulary)
     return network, {"parents": [checkpoint.weights_sha256(start)], "tokens_before": before, **extension}
 
