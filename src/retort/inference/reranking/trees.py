@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from retort.config import option
 from retort.errors import DataError, MissingExtraError
 from retort.inference.reranking.evidence import Matrix
 from retort.inference.reranking.fitting import Case, Ordering, Vector
@@ -22,21 +23,13 @@ Node = tuple[int, float, int, int, float]
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """How trees are grown.
+    """How trees are grown."""
 
-    Attributes:
-        trees: Their number.
-        leaves: Most leaves of one.
-        rate: Share of each tree's step that is taken.
-        least: Candidates that a leaf has at least.
-        seed: Of the four fifths of candidates and columns that each tree sees.
-    """
-
-    trees: int = 120
-    leaves: int = 7
-    rate: float = 0.05
-    least: int = 50
-    seed: int = 0
+    trees: int = option(120, help="their number")
+    leaves: int = option(7, help="most leaves of one")
+    rate: float = option(0.05, help="share of each tree's step that is taken")
+    least: int = option(50, help="candidates that a leaf has at least")
+    seed: int = option(0, help="of the four fifths of candidates and columns that each tree sees")
 
 
 @dataclass(frozen=True, slots=True)
