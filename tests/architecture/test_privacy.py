@@ -5,6 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 # Absolute paths below the usual homes and work folders of machines; a URL's path is preceded by a letter.
@@ -38,6 +39,19 @@ def texts(files: dict[str, Path]) -> dict[str, str]:
 def test_no_file_names_a_path_of_a_machine(texts: dict[str, str]) -> None:
     found = {name: _ABSOLUTE.findall(text) for name, text in texts.items() if _ABSOLUTE.search(text)}
     assert found == {}
+
+
+def test_no_weights_name_a_path_of_a_machine(files: dict[str, Path]) -> None:
+    """Settings stand as bytes within NumPy archives, where no search through the tree finds them."""
+    words: dict[str, str] = {}
+    for name, path in files.items():
+        if path.suffix == ".npz":
+            with np.load(path) as arrays:
+                words[name] = " ".join(
+                    a.tobytes().decode(errors="ignore") for a in arrays.values() if a.dtype == np.uint8
+                )
+    assert any('"task"' in text for text in words.values())
+    assert [name for name, text in words.items() if _ABSOLUTE.search(text)] == []
 
 
 def test_only_the_makefile_and_ci_know_where_data_may_lie(texts: dict[str, str]) -> None:

@@ -36,6 +36,7 @@ from retort.recipes.reranker_cases import Evidence, Judged, Parts, Row, Say
 FIT, CHOICE = "valid_b", "valid_a"
 TOP_K = 10
 GROUPS = ("shape", "train", "opposite", "likelihood")
+_PLACES = ("prepared", "model", "output", "language_model")  # paths of one machine, which no file keeps
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def fit_reranker(config: FitRerankerConfig, say: Say = print) -> Path:
         pool=config.pool,
         data_sha256=digest,
         weights_sha256=asked.weights,
-        fitting={"config": as_dict(config), "setting": chosen.setting, "rows": len(held[FIT])},
+        fitting={"config": _settings(config), "setting": chosen.setting, "rows": len(held[FIT])},
     )
     counts = knowledge if _uses(chosen.columns, "train") else None
     path = config.output / f"{task.name}.npz"
@@ -115,6 +116,10 @@ class Arm:
     setting: float
     fit: Ordering
     figures: Mapping[str, Any]
+
+
+def _settings(config: FitRerankerConfig) -> dict[str, Any]:
+    return {key: value for key, value in as_dict(config).items() if key not in _PLACES}
 
 
 def _check(config: FitRerankerConfig) -> None:
