@@ -56,7 +56,7 @@ def test_joint_offsets_do_not_touch_the_choice(
     for task, count in counts.items():
         label = data.draw(st.integers(0, count - 1))
         template = selection.choose(library, task, "row", distances)
-        question = Question(task, "CCO", reaction_type=label)
+        question = Question(task, "CCO", reaction_types=(label,))
         text, given_part = Rendering("natural", "separate", marked=False).render(question, template, ranges[task])
         assert template in library.of(task)
         assert text.startswith(template.text)
@@ -69,7 +69,7 @@ def test_joint_offsets_do_not_touch_the_choice(
 @given(libraries, st.sampled_from(["C", "CCO.[Na+]", "CC>>C", "CC>O"]), st.integers(0, 9), st.data())
 def test_both_fusions_say_the_same(library: Library, given_part: str, label: int, data: st.DataObject) -> None:
     template = data.draw(st.sampled_from(library.templates))
-    question = Question(template.task, given_part, reaction_type=label)
+    question = Question(template.task, given_part, reaction_types=(label,))
     types = joint_ranges({template.task: 10})[template.task]
     for marked, gap in ((True, ""), (False, " ")):
         (whole,) = Rendering("natural", "single_sequence", marked).render(question, template, types)

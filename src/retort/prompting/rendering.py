@@ -68,15 +68,16 @@ def instruction_of(question: Question, template: Template | None, types: TypeRan
     if question.reaction_class is not None:
         sentence = f"{template.text} Its reaction class is {question.reaction_class}."
         template = Template(template.task, sentence, template.lead_in)
-    if question.reaction_type is None:
+    if not question.reaction_types:
         return template.text
     if types is None:
-        raise UsageError(f"reaction type {question.reaction_type} has no range.", "Say how many types there are.")
-    return template.with_type(types.shown(question.reaction_type))
+        raise UsageError(f"reaction type {question.reaction_types[0]} has no range.", "Say how many types there are.")
+    return template.with_type(types.shown_shares(question.reaction_types))
 
 
 def _compact(question: Question, types: TypeRange | None) -> str:
     """Return the special tokens before the input; labels stay without offset, for the task token tells tasks apart."""
-    if types is not None and question.reaction_type is not None:
-        types.shown(question.reaction_type)
+    if types is not None:
+        for label in question.reaction_types:
+            types.shown(label)
     return question.prompt.removesuffix(question.given)

@@ -24,19 +24,20 @@ class Question:
         task: Name of the task.
         given: The query's SMILES in the order in which they stand in the prompt; ``>`` separates roles.
         reaction_class: Curated class 1-10 where it is known and the task can use it.
-        reaction_type: Elicited type where one was read from the input.
+        reaction_types: The elicited type, where one is told; several where shares are told (see
+            :func:`retort.prompting.reaction_types.in_parts`).
     """
 
     task: str
     given: str
     reaction_class: int | None = None
-    reaction_type: int | None = None
+    reaction_types: tuple[int, ...] = ()
 
     @property
     def prompt(self) -> str:
         """The compact rendering, e.g. ``<retrosynthesis><class_2>CC(=O)NC``."""
         condition = f"<class_{self.reaction_class}>" if self.reaction_class is not None else ""
-        elicited = f"<type_{self.reaction_type}>" if self.reaction_type is not None else ""
+        elicited = "".join(f"<type_{label}>" for label in self.reaction_types)
         return f"<{self.task}>{condition}{elicited}{self.given}"
 
 

@@ -11,7 +11,7 @@ from retort.prompting.vocabulary import Vocabulary
 
 TEMPLATE = Template("retrosynthesis", "Take it apart.", "The type is")
 PLAIN = Question("retrosynthesis", "CCO")
-TYPED = Question("retrosynthesis", "CCO", reaction_type=7)
+TYPED = Question("retrosynthesis", "CCO", reaction_types=(7,))
 TEN = TypeRange(10)
 
 
@@ -38,7 +38,7 @@ def test_the_compact_rendering_is_the_prompt_of_the_question() -> None:
 
 
 def test_class_and_type_are_told_apart() -> None:
-    both = Question("retrosynthesis", "CCO", reaction_class=2, reaction_type=7)
+    both = Question("retrosynthesis", "CCO", reaction_class=2, reaction_types=(7,))
     assert instruction_of(both, TEMPLATE, TEN) == "Take it apart. Its reaction class is 2. The type is 7"
     assert instruction_of(Question("retrosynthesis", "CCO", 2), TEMPLATE) == "Take it apart. Its reaction class is 2."
 
@@ -54,7 +54,7 @@ def test_offset_and_name_are_shown_in_words_only() -> None:
 def test_every_own_template_survives_the_vocabulary() -> None:
     vocabulary = Vocabulary.build([])
     for template in own_library().templates:
-        question = Question(template.task, "CCO>>CC=O", reaction_type=3)
+        question = Question(template.task, "CCO>>CC=O", reaction_types=(3,))
         for text in Rendering("natural").render(question, template, TEN):
             assert vocabulary.decode(vocabulary.encode(text)) == text
 

@@ -14,8 +14,8 @@ AMIDE = Reaction(("CC(=O)Cl", "NCc1ccccc1"), ("CCN(CC)CC", "ClCCl"), ("CC(=O)NCc
     [
         (Question("retrosynthesis", "CCO"), "<retrosynthesis>CCO"),
         (Question("retrosynthesis", "CCO", reaction_class=2), "<retrosynthesis><class_2>CCO"),
-        (Question("retrosynthesis", "CCO", reaction_type=0), "<retrosynthesis><type_0>CCO"),
-        (Question("retrosynthesis", "CCO", 10, 7), "<retrosynthesis><class_10><type_7>CCO"),
+        (Question("retrosynthesis", "CCO", reaction_types=(0,)), "<retrosynthesis><type_0>CCO"),
+        (Question("retrosynthesis", "CCO", 10, (7,)), "<retrosynthesis><class_10><type_7>CCO"),
     ],
 )
 def test_prompts_are_compact(question: Question, prompt: str) -> None:

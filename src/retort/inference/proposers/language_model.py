@@ -8,7 +8,7 @@ orders answers better than votes by rank (docs/decisions/0010-long-training.md).
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from retort.chem.smiles import rooted_spellings
 from retort.errors import ChemistryError
@@ -91,8 +91,7 @@ class LanguageModel:
         """
         limit = self._decoding.max_source_tokens
         prompts = [
-            Question(question.task, given, question.reaction_class, question.reaction_type).prompt
-            for given in spellings(question.given, self._decoding.augmentations)
+            replace(question, given=given).prompt for given in spellings(question.given, self._decoding.augmentations)
         ]
         encoded = [tuple(self._vocabulary.encode(prompt)) for prompt in prompts]
         if len(encoded[0]) > limit:
