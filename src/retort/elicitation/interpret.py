@@ -20,7 +20,7 @@ from retort.elicitation.checks import LabelError, Labels, matrix, type_ids
 
 _LEAST_ROWS = 5  # a label of fewer rows of a type is an anecdote
 _LEAST_LIFT = 1.25
-_LEAST_SHARE = 0.3  # of a type's rows, for a name
+_LEAST_SHARE, _NAMING_LIFT = 0.3, 1.5  # of a type's rows, and against all rows, for a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +131,10 @@ def _standing_out(inside: Counter[str], size: int, overall: Counter[str], rows: 
 
 
 def name_of(enriched_by_kind: Mapping[str, Sequence[Enrichment]]) -> str:
-    """Return the most telling label that at least three rows in ten share, of the first kind that has one; or nothing."""
+    """Return the most telling label that three rows in ten share, of the first kind that has one; or nothing."""
     for values in enriched_by_kind.values():
         for found in values:
-            if found.share >= _LEAST_SHARE:
+            if found.share >= _LEAST_SHARE and found.lift >= _NAMING_LIFT:
                 return found.label
     return ""
 
