@@ -39,10 +39,14 @@ def prepared(tmp_path: Path) -> Path:
     return folder
 
 
+def table(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
 def test_only_what_is_far_is_chosen(prepared: Path, tmp_path: Path) -> None:
     path = scaffold_benchmark(ScaffoldConfig(prepared, tmp_path / "out"))
     for task in ("forward_prediction", "retrosynthesis"):
-        rows = list(csv.DictReader((tmp_path / "out" / f"{task}.csv").open()))
+        rows = table(tmp_path / "out" / f"{task}.csv")
         assert [row["id"] for row in rows] == ["made_up:test:1"]
         assert float(rows[0]["similarity"]) < 0.6
         seen = [tuple(side.split(".")) for text in TRAIN for side in text.split(">>")]
@@ -55,7 +59,7 @@ def test_only_what_is_far_is_chosen(prepared: Path, tmp_path: Path) -> None:
 def test_rows_without_a_ring_are_taken_where_they_are_asked_for(prepared: Path, tmp_path: Path) -> None:
     config = ScaffoldConfig(prepared, tmp_path / "out", tasks=("retrosynthesis",), acyclic=True)
     scaffold_benchmark(config)
-    rows = list(csv.DictReader((tmp_path / "out" / "retrosynthesis.csv").open()))
+    rows = table(tmp_path / "out" / "retrosynthesis.csv")
     assert [row["id"] for row in rows] == ["made_up:test:1", "made_up:test:2"]
 
 
