@@ -119,7 +119,7 @@ def test_a_file_brings_what_it_is_compared_with_and_a_budget_changes_both(folder
 def test_figures_made_elsewhere_are_kept(folder: Path, tmp_path: Path) -> None:
     first, _ = run(folder, f"output={tmp_path}", f"results={tmp_path / 'figures.json'}")
     moved, told = run(folder, f"output={tmp_path / 'x'}", f"results={tmp_path / 'figures.json'}", "arm.prepared=none")
-    assert moved == first
+    assert [moved[name] for name in ("off", "told/mixed")] == [first[name] for name in ("off", "told/mixed")]
     assert told.count("made elsewhere") == 2
 
 

@@ -146,7 +146,7 @@ def _scored(run: Benchmark, experiment: Experiment, before: Entry, say: Say) -> 
         return before
     say("is being scored")
     try:
-        return {"status": "scored", "reason": "", **figures(experiment.arm)}
+        return {"status": "scored", "reason": "", "title": experiment.config.title, **figures(experiment.arm)}
     except RetortError as error:
         return _failed(error, say)
 

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from retort.elicitation.knowledge import BOUNDS
 from retort.recipes.benchmark_results import Entry
 from retort.recipes.experiments import Experiment, Published
 
@@ -28,7 +29,7 @@ def tables(experiments: Sequence[Experiment], entries: Mapping[str, Entry]) -> l
             lines += [*published_table(of_task, entries), ""]
         scored = [e for e in of_task if _status(entries, e) == "scored"]
         if scored:
-            lines += [*arms_table(scored, entries), "", *second_table(scored, entries), ""]
+            lines += [*arms_table({e.name: entries[e.name] for e in scored}), "", *second_table(scored, entries), ""]
         lines += [*_not_run(of_task, entries)]
     return lines
 
@@ -104,30 +105,59 @@ def _noise(first: Published, second: Published) -> float:
     return 1.96 * math.sqrt(spread)
 
 
-def arms_table(experiments: Sequence[Experiment], entries: Mapping[str, Entry]) -> list[str]:
-    """Return the table of scored arms, one row per way of decoding, with every paired difference."""
+def arms_table(entries: Mapping[str, Entry]) -> list[str]:
+    """Return the table of scored arms, one row per way of decoding and paired difference."""
     cutoffs = " | ".join(f"@{k}" for k in CUTOFFS[1:])
     head = (
         f"arm | told | types | prompts | decoding | exact_match@1 [95 %] | {cutoffs} | gain at 1 [95 %], p | over | "
         "rows, tokens | n, seeds | commit"
     )
-    rows = [row for experiment in experiments for row in _arm_rows(experiment, entries[experiment.name])]
-    return _table(head, rows)
+    return _table(head, [row for name, entry in entries.items() for row in _arm_rows(name, entry)])
 
 
-def _arm_rows(experiment: Experiment, entry: Entry) -> Iterator[Cells]:
-    types = f"{entry['encoding']}, {entry['types']}" if entry["knowledge"] not in ("off", "curated") else ""
+def _arm_rows(name: str, entry: Entry) -> Iterator[Cells]:
+    told, named = entry["knowledge"], f"`{name}`: {entry['title']}" if entry.get("title") else f"`{name}`"
+    types = f"{entry['encoding']}, {entry['types']}" if told not in ("off", "curated") else ""
+    told += " (bound)" if told in BOUNDS else ""
+    budget = f"{entry['rows']:,}, {_millions(entry['tokens'])}" if entry.get("tokens") else f"{entry['rows']:,}"
+    where = (budget, f"{entry['n']:,}, {len(entry['seeds'])}", f"`{entry['commit']}`")
     for way, found in entry["ways"].items():
-        gains = [gain for gain in entry.get("compared", ()) if gain["way"] == way] or [None]
-        for place, gain in enumerate(gains):
-            about = (f"`{experiment.name}`", entry["knowledge"], types, entry["wording"], _beam(found["beam"]))
-            later = [f"{found[f'exact_match@{k}']['mean']:.3f}" if f"exact_match@{k}" in found else "" for k in CUTOFFS]
-            figures = (_figure(found[MAIN]), *later[1:])
+        later = [f"{found[f'exact_match@{k}']['mean']:.3f}" if f"exact_match@{k}" in found else "" for k in CUTOFFS]
+        about = (named, told, types, entry.get("wording", ""), _way(way, found), _figure(found[MAIN]), *later[1:])
+        for place, gain in enumerate([gain for gain in entry.get("compared", ()) if gain["way"] == way] or [None]):
             over = f"`{gain['than']['arm']}`, {gain['than']['way']}" if gain else ""
-            budget = f"{entry['rows']:,}, {_millions(entry['tokens'])}"
-            where = (budget, f"{entry['n']:,}, {len(entry['seeds'])}", f"`{entry['commit']}`")
-            kept = (*about, *figures) if not place else ("",) * (len(about) + len(figures))
-            yield (*kept, _change(gain[MAIN] if gain else None), over, *(where if not place else ("",) * 3))
+            change = _change(gain[MAIN] if gain else None)
+            yield (*about, change, over, *where) if not place else (*_blank(about), change, over, *_blank(where))
+
+
+def _blank(cells: Cells) -> Cells:
+    return ("",) * len(cells)
+
+
+def labels_table(content: Mapping[str, Any]) -> list[str]:
+    """Return the table of an audit of published labels (:mod:`retort.recipes.label_audit`)."""
+    head = (
+        "task | train rows, held out | seen | in cross-validation [95 %] | on held-out rows [95 %] | by chance | p | "
+        "expected, were they read from the input | same answer as a train row: its label, of rows"
+    )
+    return _table(head, [row for task, found in content["tasks"].items() for row in _label_rows(task, found)])
+
+
+def _label_rows(task: str, found: Mapping[str, Any]) -> Iterator[Cells]:
+    rows = f"{found['train']:,}, {found['held_out']:,}"
+    for view in ("output", "input"):
+        seen = found[view]
+        figures = (_figure(seen["cross_validated"]), _figure(seen["held_out"]))
+        chance = (f"{seen['null']['mean']:.3f}", f"{seen['null']['p_value']:.4f}")
+        if view == "output":
+            same = "; ".join(
+                f"{part.replace('_', ' ')} {counts['agree']} of {counts['rows']}"
+                for part, counts in found["same_answer"].items()
+            )
+            expected = f"{found['expected']:.3f}" if "expected" in found else ""
+            yield (task, rows, "the answer alone", *figures, *chance, expected, same)
+        else:
+            yield ("", "", "the input alone", *figures, *chance, "", "")
 
 
 def second_table(experiments: Sequence[Experiment], entries: Mapping[str, Entry]) -> list[str]:
@@ -190,13 +220,17 @@ def _both(ours: float | None, published: float | None) -> str:
     return shown if published is None else f"{shown} ({published:.3f})"
 
 
-def _beam(beam: Mapping[str, Any]) -> str:
+def _way(name: str, found: Mapping[str, Any]) -> str:
+    """Return a way of decoding in words; its name alone where it has no beams."""
+    beam = found.get("beam")
+    if beam is None:
+        return name
     mixed = f"{beam['top_types']} types x " if beam["telling"] == "mixture" else ""
-    return f"{beam['name']}: {mixed}beam {beam['beam_size']}"
+    return f"{name}: {mixed}beam {beam['beam_size']}"
 
 
-def _millions(tokens: int | None) -> str:
-    return "by time" if tokens is None else f"{tokens / 1e6:g}M"
+def _millions(tokens: int) -> str:
+    return f"{tokens / 1e6:g}M"
 
 
 def _table(head: str, rows: Iterable[Cells]) -> list[str]:
