@@ -19,6 +19,7 @@ from retort.errors import ChemistryError
 Kind = Literal["svg", "png"]
 WIDTH, HEIGHT = 900, 220  # of one panel, in pixels
 _MARGIN = 26  # for the line of text below a panel
+_FAINT = 0.05  # of the greatest mark; below it an atom keeps its colour
 _BOND = 28.0  # greatest length of a bond in pixels, so that small molecules are not blown up
 
 
@@ -63,6 +64,38 @@ def draw(panels: Sequence[Panel], kind: Kind = "svg", *, width: int = WIDTH, hei
     drawer.FinishDrawing()
     drawing: str | bytes = drawer.GetDrawingText()
     return drawing.replace("iso-8859-1", "UTF-8", 1).encode() if isinstance(drawing, str) else drawing
+
+
+def draw_marked(smiles: str, marks: Sequence[float], *, width: int = 420, height: int = HEIGHT) -> bytes:
+    """Draw molecules as SVG with their atoms coloured: red where a mark is positive, blue where it is negative.
+
+    Args:
+        smiles: Components joined by ``.``.
+        marks: One per atom in the order of the text; the largest, of either sign, has the full colour.
+        width: In pixels.
+        height: In pixels.
+
+    Raises:
+        ChemistryError: The text cannot be read, or the marks are not one per atom.
+    """
+    molecule = parse(smiles)
+    if molecule.GetNumAtoms() != len(marks):
+        raise ChemistryError(f"{len(marks)} marks do not fit the {molecule.GetNumAtoms()} atoms of {smiles!r}.")
+    greatest = max((abs(mark) for mark in marks), default=0.0) or 1.0
+    colours = {atom: _shade(mark / greatest) for atom, mark in enumerate(marks) if abs(mark) > _FAINT * greatest}
+    drawer = rdMolDraw2D.MolDraw2DSVG(width, height)
+    options: Any = drawer.drawOptions()
+    options.fixedBondLength = _BOND
+    prepared = rdMolDraw2D.PrepareMolForDrawing(molecule, kekulize=True)
+    drawer.DrawMolecule(prepared, highlightAtoms=list(colours), highlightBonds=[], highlightAtomColors=colours)
+    drawer.FinishDrawing()
+    return drawer.GetDrawingText().replace("iso-8859-1", "UTF-8", 1).encode()
+
+
+def _shade(mark: float) -> tuple[float, float, float]:
+    """Return a colour from white to red for 0..1, to blue for 0..-1; red, green and blue in 0..1."""
+    rest = 1 - 0.75 * abs(mark)
+    return (1.0, rest, rest) if mark > 0 else (rest, rest, 1.0)
 
 
 def _draw_panel(drawer: rdMolDraw2D.MolDraw2D, panel: Panel) -> None:

@@ -144,7 +144,7 @@ def write_row_types(config: RowTypesConfig) -> Path:
     task, model = frozen[0].card.task, frozen[0].encoder_folder(config.types[0])
     records = [r for r in read_records(config.prepared / "records.parquet") if r.source == config.source]
     words = Vocabulary.load(model / checkpoint.VOCABULARY)
-    train = _train_records(PreparedFolder.open(config.prepared), task, words, frozen[0].train.rows, records)
+    train = records_of_rows(PreparedFolder.open(config.prepared), task, words, frozen[0].train.rows, records)
     held = {part: _held_out(config.source, task, part, records, words) for part in config.parts}
     texts = _embedded(model, held, joined=any(types.card.encoding == "concat_text" for types in frozen))
     for types, place in zip(frozen, config.types, strict=True):
@@ -197,7 +197,7 @@ def _embedded(model: Path, held: Mapping[str, _Rows], *, joined: bool) -> dict[s
     return {part: pooled_texts(network, rows.pairs, joined=joined) for part, rows in held.items()}
 
 
-def _train_records(
+def records_of_rows(
     folder: PreparedFolder, task: str, words: Vocabulary, rows: Labels, records: "Sequence[Record]"
 ) -> "list[Record]":
     """Return the record of each train row; the folder keeps rows in the order of their records."""

@@ -168,7 +168,7 @@ def _identity(arm: Arm) -> dict[str, object]:
     """Return what the answers of an arm depend on; further seeds and ways of decoding may be added later."""
     values = {key: value for key, value in as_dict(arm.config).items() if key not in ("output", "seeds", "beams")}
     files = {"types": arm.types.sha256, "start": checkpoint.weights_sha256(arm.config.start_from)}
-    return {**values, "row_types": sha256(arm.config.row_types.read_bytes()).hexdigest(), **files}
+    return {**values, "row_types_sha256": sha256(arm.config.row_types.read_bytes()).hexdigest(), **files}
 
 
 def _write_data(arm: Arm) -> None:

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from retort.chem.depict import HEIGHT, WIDTH, Panel, draw
+from retort.chem.depict import HEIGHT, WIDTH, Panel, draw, draw_marked
 from retort.errors import ChemistryError
 
 REACTION = "CC(=O)Cl.Nc1ccc(O)cc1>CCN(CC)CC>CC(=O)Nc1ccc(O)cc1"
@@ -56,3 +56,13 @@ def test_what_cannot_be_read_is_not_drawn(smiles: str) -> None:
 def test_nothing_is_not_drawn() -> None:
     with pytest.raises(ChemistryError, match="nothing to draw"):
         draw([])
+
+
+def test_marked_atoms_are_coloured_by_sign() -> None:
+    plain = draw_marked("CCO", [0.0, 0.0, 0.0]).decode()
+    marked = draw_marked("CCO", [0.0, -2.0, 4.0]).decode()
+    assert "FF3F3F" in marked  # the greatest mark: full red
+    assert "9F9FFF" in marked  # half as much below 0: half blue
+    assert "FF3F3F" not in plain
+    with pytest.raises(ChemistryError, match="2 marks do not fit the 3 atoms"):
+        draw_marked("CCO", [1.0, 2.0])
