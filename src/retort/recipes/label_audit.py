@@ -114,7 +114,7 @@ def _predicted(
     right = np.zeros(len(texts), bool)
     for fold in range(config.folds):
         fit, judged = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        said = _said([texts[i] for i in fit], labels[fit], [texts[i] for i in judged], config.longest)
+        said = _said([texts[i] for i in fit.tolist()], labels[fit], [texts[i] for i in judged.tolist()], config.longest)
         right[judged] = said == labels[judged]
     said = _said(texts, labels, held, config.longest)
     null = np.array([(said == random.permutation(wanted)).mean() for _ in range(config.draws)])
