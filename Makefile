@@ -48,7 +48,7 @@ check: .venv-dev/.installed ## format, lint, types, and the tests that take less
 	@.venv-dev/bin/mypy
 	@$(ONE_THREAD) .venv-dev/bin/python -m pytest -m 'not slow'
 
-docs: .venv-dev/.installed ## write the reference pages from the code
+docs: .venv-dev/.installed ## write the pages that come from code and figures
 	@.venv-dev/bin/python docs/generate.py
 
 bench: .venv-dev/.installed ## measure ratios of speed in one run

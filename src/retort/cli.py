@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from retort.cli_benchmark import benchmark
 from retort.errors import RetortError, UsageError
-from retort.printing import advance, console, print_json, print_rows, progress
+from retort.printing import ReportFormat, advance, console, print_json, print_rows, progress
 
 if TYPE_CHECKING:
     from retort.inference.predictor import Predictor
@@ -35,13 +36,6 @@ class Format(StrEnum):
 
 
 _WRITTEN: dict[Format, Literal["json", "csv"]] = {Format.json: "json", Format.csv: "csv"}
-
-
-class ReportFormat(StrEnum):
-    """How a report or list is printed."""
-
-    table = "table"
-    json = "json"
 
 
 class Target(StrEnum):
@@ -205,6 +199,9 @@ def elicit(config: ConfigFile, overrides: Overrides = None) -> None:
 
     settings = load(ElicitConfig, config, overrides or [])
     typer.echo(str(run(settings, lambda text: typer.echo(text, err=True))))
+
+
+app.command()(benchmark)
 
 
 @app.command()

@@ -3,12 +3,20 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+
+class ReportFormat(StrEnum):
+    """How a report or list is printed."""
+
+    table = "table"
+    json = "json"
 
 
 @contextmanager

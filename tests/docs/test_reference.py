@@ -31,15 +31,15 @@ def test_checking_sees_missing_and_changed_pages(generate: ModuleType, tmp_path:
     assert list(tmp_path.iterdir()) == []
     assert generate.main(["--folder", str(tmp_path)]) == 0
     assert generate.main(["--check", "--folder", str(tmp_path)]) == 0
-    page = tmp_path / "metrics.md"
+    page = tmp_path / "reference" / "metrics.md"
     page.write_text(page.read_text() + "more\n")
-    assert generate.stale(tmp_path) == ["metrics.md"]
+    assert generate.stale(tmp_path) == ["reference/metrics.md"]
 
 
 def test_every_entry_has_its_section(generate: ModuleType) -> None:
     pages = ((TASKS, "tasks"), (METRICS, "metrics"), (SOURCES, "sources"), (TEMPLATES, "templates"))
     for registry, page in pages:
-        text = generate.PAGES[f"{page}.md"]()
+        text = generate.PAGES[f"reference/{page}.md"]()
         assert [name for name in registry.names() if f"## `{name}`" not in text] == []
 
 
@@ -49,3 +49,14 @@ def test_every_configuration_key_is_described(generate: ModuleType) -> None:
     for line in generate.config_page().splitlines():
         if line.startswith("| `"):
             assert line.split("|")[-2].strip(), f"no description: {line}"
+
+
+def test_a_study_says_what_was_published_and_what_was_not_run(generate: ModuleType) -> None:
+    text = generate.PAGES["reproduction/slm4crp.md"]()
+    assert "a pattern comparison" in text
+    assert text.count("| Table 1: ") == 23
+    assert text.count("| Table 2: ") == 5
+    for line in text.splitlines():
+        if line.startswith("| Table"):
+            assert line.count(" | ") == 8, line
+            assert line.split(" | ")[-1].removesuffix(" |").strip(), f"no verdict: {line}"

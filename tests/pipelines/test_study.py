@@ -9,81 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retort.config import load
 from retort.data.collate import PreparedFolder
 from retort.elicitation.knowledge import Knowledge
 from retort.errors import ConfigError, DataError
 from retort.evaluation.predictions import read
 from retort.prompting.vocabulary import Vocabulary
-from retort.recipes.elicit import elicit
-from retort.recipes.elicitation_config import ElicitConfig
-from retort.recipes.prepare import PrepareConfig, prepare
-from retort.recipes.row_types import RowTypesConfig, TypesOfRows, write_row_types
+from retort.recipes.row_types import TypesOfRows
 from retort.recipes.study import Arm, run_arm
 from retort.recipes.study_config import ArmConfig, Beam
 from retort.recipes.study_scores import score_arm
 from retort.training.config import TrainingConfig
-
-ACIDS = ["CC", "CCC", "c1ccccc1", "CC(C)", "C1CC1", "COC", "FC", "Cc1ccccc1", "CCCC", "ClCC"]
-AMINES = ["N", "NC", "NCC", "NCCC", "NC(C)C", "Nc1ccccc1", "NCCO"]
-ALCOHOLS = ["OC", "OCC", "OCCC", "OC(C)C", "Oc1ccccc1", "OCCF"]
-PREPARE = """
-output = "prepared"
-tasks = ["retrosynthesis"]
-[[sources]]
-name = "table"
-path = "rows.csv"
-[spelling]
-copies = 2
-with_class = 1.0
-[hold_out]
-valid = 0.3
-test = 0.2
-"""
-ELICIT = """
-prepared = "prepared"
-output = "elicited"
-types = [2, 3]
-encodings = ["output", "input"]
-[model]
-d_model = 32
-d_kv = 16
-d_ff = 64
-layers = 1
-decoder_layers = 1
-heads = 2
-[feedback]
-starts = 2
-hold_out = [0.1, 0.1]
-input_size = 4
-[information]
-input_size = 4
-target_size = 2
-folds = 2
-inner_folds = 2
-draws = 20
-[search]
-rows = [1.0]
-"""
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with prepared rows, an encoder, and the types of every row."""
-    home = tmp_path_factory.mktemp("study")
-    amides = [f"{acid}C(=O)Cl.{amine}>>{acid}C(=O){amine},1" for acid in ACIDS for amine in AMINES]
-    esters = [f"{acid}C(=O)O.{alcohol}>>{acid}C(=O){alcohol},2" for acid in ACIDS for alcohol in ALCOHOLS]
-    (home / "rows.csv").write_text("\n".join(["reaction,reaction_class", *amides, *esters]))
-    (home / "prepare.toml").write_text(PREPARE)
-    (home / "elicit.toml").write_text(ELICIT)
-    places = [f"output={home / 'prepared'}", f'sources=[{{name="table",path="{home / "rows.csv"}"}}]']
-    prepare(load(PrepareConfig, home / "prepare.toml", places), say=lambda _: None)
-    places = [f"prepared={home / 'prepared'}", f"output={home / 'elicited'}"]
-    elicit(load(ElicitConfig, home / "elicit.toml", places), say=lambda _: None)
-    cells = home / "elicited" / "cells" / "retrosynthesis"
-    types = tuple(next((cells / cell).glob("rows-*/round-0")) for cell in ("output-3", "input-2"))
-    write_row_types(RowTypesConfig(home / "prepared", types, home / "row_types", "table"))
-    return home
 
 
 def arm(study: Path, name: str, knowledge: Knowledge, file: str = "output-3", **changes: object) -> ArmConfig:

@@ -135,16 +135,21 @@ def run_arm(config: ArmConfig) -> Path:
         ModelError: The types or the checkpoint are damaged.
         ConfigError: The output belongs to another arm.
     """
-    arm = Arm.open(config)
+    arm, seeds = Arm.open(config), undecoded(config)
     _claim(arm)
-    arm.measure()
-    _write_data(arm)
-    for seed in config.seeds:
+    if seeds:
+        arm.measure()
+        _write_data(arm)
+    for seed in seeds:
         place = config.output / f"seed-{seed}"
-        if all((place / f"{beam.name}.npz").is_file() for beam in config.beams):
-            continue
         _decode(arm, _trained(arm, seed, place), place)
     return config.output
+
+
+def undecoded(config: ArmConfig) -> list[int]:
+    """Return the seeds of an arm that are not decoded in every way yet."""
+    files = [f"{beam.name}.npz" for beam in config.beams]
+    return [s for s in config.seeds if not all((config.output / f"seed-{s}" / file).is_file() for file in files)]
 
 
 def _claim(arm: Arm) -> None:

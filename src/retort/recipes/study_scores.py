@@ -28,10 +28,12 @@ class Judged:
     Attributes:
         folder: Of the arm.
         predictions: Way of decoding -> predictions of each seed.
+        figures: Way of decoding -> rows, figures with intervals, and the published metrics, ready for JSON.
     """
 
     folder: Path
     predictions: dict[str, list[files.Predictions]]
+    figures: dict[str, dict[str, Any]]
 
 
 def score_arm(config: ArmConfig) -> Judged:
@@ -50,7 +52,7 @@ def score_arm(config: ArmConfig) -> Judged:
     figures = {name: _figures(seeds) for name, seeds in found.items()}
     text = json.dumps({"seeds": list(config.seeds), "figures": figures}, indent=1)
     (config.output / "figures.json").write_text(text + "\n", "utf-8")
-    return Judged(config.output, found)
+    return Judged(config.output, found, figures)
 
 
 def _figures(seeds: Sequence[files.Predictions]) -> dict[str, Any]:
