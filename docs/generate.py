@@ -5,12 +5,14 @@ figures that lie there.
 """
 
 import argparse
+import ast
 import dataclasses
 import importlib
 import inspect
 import json
 import pkgutil
 import sys
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,9 @@ from retort.recipes.experiments import read_experiments
 from retort.recipes.reproduction_page import arms_table, labels_table, tables
 
 FOLDER = Path(__file__).resolve().parent
-STUDY = FOLDER.parent / "configs" / "slm4crp"
+REPOSITORY = FOLDER.parent
+STUDY = REPOSITORY / "configs" / "slm4crp"
+EQUATIONS = FOLDER / "reproduction" / "slm4crp_equations.toml"
 NOTICE = "<!-- Written by docs/generate.py; edit the code, then run `make docs`. -->"
 
 
@@ -118,6 +122,86 @@ def config_page() -> str:
     return _page(lines)
 
 
+@dataclasses.dataclass(frozen=True)
+class Equation:
+    """One equation of a paper.
+
+    Attributes:
+        number: As printed.
+        says: What it says, in our words.
+        functions: Dotted names of what does it; empty where nothing does.
+        tests: ``path::function`` of what tests it.
+        otherwise: What is done otherwise here, and why.
+        inferred: Whether the formula is lost and only the prose around it was read.
+    """
+
+    number: int
+    says: str
+    functions: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+    otherwise: str = ""
+    inferred: bool = False
+
+    @property
+    def missing(self) -> list[str]:
+        """What it names and does not exist."""
+        lost = [name for name in self.functions if not _imports(name)]
+        return lost + [name for name in self.tests if not _is_test(name)]
+
+
+def equations() -> list[Equation]:
+    """Return the equations of SLM4CRP."""
+    rows = tomllib.loads(EQUATIONS.read_text("utf-8"))["equation"]
+    return [Equation(**{key: tuple(v) if isinstance(v, list) else v for key, v in row.items()}) for row in rows]
+
+
+def equations_page() -> str:
+    """Return the page of the equations of SLM4CRP."""
+    lines = [
+        "# The equations of SLM4CRP",
+        "",
+        "Equations (1) to (13) of Liu, Tao and Ren, arXiv 2404.09606: what each says in our words, what does it, what",
+        "tests it, and what is deliberately done otherwise. Every name is checked: functions import, tests exist.",
+        "An equation marked *inferred* was lost in the text that was read, and is told from the prose around it.",
+        "",
+        "| equation | what it says | done by | tested by | done otherwise |",
+        "|---|---|---|---|---|",
+    ]
+    return _page([*lines, *(equation_row(equation) for equation in equations())])
+
+
+def equation_row(equation: Equation) -> str:
+    """Return the row of an equation; what nothing does is called so."""
+    mark = f"({equation.number})" + (" *inferred*" if equation.inferred else "")
+    functions = "<br>".join(f"`{name.removeprefix('retort.')}`" for name in equation.functions)
+    tests = "<br>".join(f"`{name.removeprefix('tests/')}`" for name in equation.tests)
+    cells = (mark, _cell(equation.says), functions or "**nothing yet**", tests or "**nothing yet**")
+    return f"| {' | '.join(cells)} | {_cell(equation.otherwise)} |"
+
+
+def _imports(name: str) -> bool:
+    """Tell whether a dotted name leads to something of this package, through modules and then attributes."""
+    parts = name.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        try:
+            found: Any = importlib.import_module(".".join(parts[:cut]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[cut:]:
+            found = getattr(found, part, None)
+        return found is not None
+    return False
+
+
+def _is_test(name: str) -> bool:
+    """Tell whether ``path::function`` is a test of the repository."""
+    path, _, function = name.partition("::")
+    if not function.startswith("test_") or not (REPOSITORY / path).is_file():
+        return False
+    body = ast.parse((REPOSITORY / path).read_text("utf-8")).body
+    return any(isinstance(node, ast.FunctionDef) and node.name == function for node in body)
+
+
 def config_schemas() -> Iterator[type[Any]]:
     """Yield every dataclass of the recipes whose fields are described by ``option``."""
     for module in sorted(m.name for m in pkgutil.iter_modules(retort.recipes.__path__)):
@@ -205,6 +289,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/sources.md": sources_page,
     "reference/config.md": config_page,
     "reproduction/slm4crp.md": slm4crp_page,
+    "reproduction/slm4crp_equations.md": equations_page,
 }
 
 

@@ -1,6 +1,5 @@
 """The reference pages say what the code says."""
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
@@ -10,16 +9,6 @@ from retort.data.source import SOURCES
 from retort.evaluation.metric import METRICS
 from retort.prompting.task import TASKS
 from retort.prompting.template import TEMPLATES
-
-
-@pytest.fixture(scope="module")
-def generate(repository: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("docs_generate", repository / "docs" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_the_pages_in_the_repository_are_up_to_date(generate: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
