@@ -16,10 +16,11 @@ from retort.data.collate import PreparedFolder
 from retort.elicitation.clustering import adjusted_rand
 from retort.elicitation.frozen import FrozenTypes
 from retort.errors import ConfigError, UnknownNameError
+from retort.inference.questions import ask, plain
 from retort.models import checkpoint
 from retort.prompting.task import TASKS
 from retort.prompting.vocabulary import Vocabulary
-from retort.recipes.annotate import AnnotateRequest, annotate, question
+from retort.recipes.annotate import AnnotateRequest, annotate
 from retort.recipes.elicit import elicit
 from retort.recipes.elicitation_config import ElicitConfig, PlantedSet
 from retort.recipes.elicitation_rows import Choice, chosen_rows
@@ -82,7 +83,7 @@ def test_queries_are_asked_as_the_rows_were_that_types_come_from(repository: Pat
     _, pairs = chosen_rows(folder, Choice(TASK, (), 100, 400, 0))
     prompts = [vocabulary.decode(list(source)) for source, _ in pairs]
     assert len(prompts) == 48
-    assert [question(TASKS.get(TASK), text.removeprefix(f"<{TASK}>")).prompt for text in prompts] == prompts
+    assert [plain(ask(TASKS.get(TASK), text.removeprefix(f"<{TASK}>"))).prompt for text in prompts] == prompts
 
 
 def test_the_cheap_way_measures_only_what_the_search_kept(repository: Path, tmp_path: Path) -> None:

@@ -63,7 +63,9 @@ def with_confidence(ranked: Sequence[Proposal], calibration: Calibration | None)
     if calibration is not None:
         confidences = calibration.confidences([p.score for p in ranked], [p.proposer for p in ranked])
     pairs = enumerate(zip(ranked, confidences, strict=True), start=1)
-    return tuple(Candidate(rank, p.smiles, p.score, p.proposer, confidence) for rank, (p, confidence) in pairs)
+    return tuple(
+        Candidate(rank, p.smiles, p.score, p.proposer, confidence, p.reaction_type) for rank, (p, confidence) in pairs
+    )
 
 
 def _digest(folder: ModelFolder, name: str, augmentations: int | None) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from retort.errors import ModelError
 from retort.inference.model_folder import ModelCard, ModelFolder, ProposerEntry
@@ -9,6 +10,9 @@ from retort.inference.proposer import Proposer
 from retort.inference.training_answers import KINDS
 from retort.models.protocol import Seq2Seq
 from retort.prompting.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from retort.inference.proposers.language_model import LanguageModel
 
 
 def load_proposers(folder: ModelFolder, names: Iterable[str], augmentations: int | None) -> dict[str, Proposer]:
@@ -37,6 +41,8 @@ def _load(folder: ModelFolder, name: str, augmentations: int | None) -> Proposer
     entry, shown = folder.card.proposers[name], shown_name(folder.card, name)
     if entry.kind == "language_model":
         return _language_model(folder, name, entry, augmentations, shown)
+    if entry.kind == "typed_language_model":
+        return _typed(folder, name, entry, _language_model(folder, name, entry, augmentations, shown))
     if entry.kind == "template_ranker":
         from retort.inference.proposers.template_ranker import TemplateRanker
 
@@ -70,9 +76,23 @@ def _ranker_file(folder: ModelFolder, name: str, entry: ProposerEntry) -> Path:
     return folder.file(entry.file)
 
 
+def _typed(folder: ModelFolder, name: str, entry: ProposerEntry, model: "LanguageModel") -> Proposer:
+    from retort.elicitation.frozen import FrozenTypes
+    from retort.inference.proposers.typed_language_model import TypedLanguageModel, TypeReader
+
+    if entry.types is None:
+        raise ModelError(f"model {folder.card.name!r}: proposer {name!r} names no folder of types.")
+    types = FrozenTypes.load(folder.folder(entry.types))
+    encoder = types.encoder_folder(folder.path / entry.types)
+    vocabulary = Vocabulary.load(encoder / "vocabulary.json")
+    annotator = types.annotator(encoder, lambda path, words: _engine("ctranslate2", path, words))
+    reader = TypeReader(types.card.task, annotator, vocabulary, types.card.range)
+    return TypedLanguageModel(model, reader, entry.telling, entry.top_types)
+
+
 def _language_model(
     folder: ModelFolder, name: str, entry: ProposerEntry, augmentations: int | None, shown: str
-) -> Proposer:
+) -> "LanguageModel":
     from retort.inference.proposers.language_model import Decoding, LanguageModel
 
     if entry.folder is None:

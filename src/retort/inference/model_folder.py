@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from retort import config
 from retort.errors import ConfigError, ModelError, did_you_mean
@@ -19,6 +19,7 @@ from retort.models.checkpoint import file_sha256
 CARD = "model.json"
 FORMAT, VERSION = "retort-model", 1
 DEFAULT_MODEL = "retort-base"
+Telling = Literal["likeliest", "shares", "mixture"]
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,17 @@ class ProposerEntry:
     """One proposer of a model.
 
     Attributes:
-        kind: ``language_model``, ``template_ranker``, ``answer_ranker``, or a baseline: ``popularity``,
-            ``nearest_reaction``, ``nearest_template``; also the name its candidates carry.
+        kind: ``language_model``, ``typed_language_model``, ``template_ranker``, ``answer_ranker``, or a baseline:
+            ``popularity``, ``nearest_reaction``, ``nearest_template``; also the name its candidates carry.
         folder: Folder of a language model, relative to the model folder.
         file: File of a ranker or baseline, relative to the model folder.
         engine: What runs a language model: ``ctranslate2``, ``transformers``, ``recorded`` or ``toy``.
         augmentations: Spellings per question of a language model.
         beam_size: Beams per spelling of a language model.
         uses_class: It was trained with a known reaction class in the prompt.
+        types: Folder of the frozen types that a typed language model is told, relative to the model folder.
+        telling: How it is told them.
+        top_types: The most types that are mixed.
     """
 
     kind: str
@@ -43,6 +47,9 @@ class ProposerEntry:
     augmentations: int = 1
     beam_size: int = 10
     uses_class: bool = False
+    types: str | None = None
+    telling: Telling = "mixture"
+    top_types: int = 3
 
 
 @dataclass(frozen=True)

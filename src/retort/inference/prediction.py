@@ -1,7 +1,9 @@
 """The values that answer queries: a prediction with its ranked candidates."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+from retort.inference.proposer import TypeRead
 
 Status = Literal["ok", "invalid_input", "no_answer"]
 
@@ -17,6 +19,7 @@ class Candidate:
             log-probability of being the right one of the list.
         proposer: Name of the proposer it comes from.
         confidence: Calibrated probability of being the exact match; None where no calibration was fitted.
+        reaction_type: The elicited type under which it was proposed; None where its proposer is told none.
     """
 
     rank: int
@@ -24,6 +27,7 @@ class Candidate:
     score: float
     proposer: str
     confidence: float | None = None
+    reaction_type: TypeRead | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the candidate as it stands in JSON output."""
@@ -33,7 +37,7 @@ class Candidate:
             "score": round(self.score, 6),
             "confidence": self.confidence,
             "proposer": self.proposer,
-            "reaction_type": None,
+            "reaction_type": None if self.reaction_type is None else asdict(self.reaction_type),
             "round_trip": None,
             "precedents": [],
         }

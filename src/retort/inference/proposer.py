@@ -8,6 +8,21 @@ from retort.prompting.task import Question
 
 
 @dataclass(frozen=True, slots=True)
+class TypeRead:
+    """An elicited reaction type, as it was read from a query.
+
+    Attributes:
+        id: 0 to N-1 within the task.
+        name: What it is called; empty where it has no name.
+        probability: Of this type, given the query; 0..1.
+    """
+
+    id: int
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """One candidate answer.
 
@@ -16,12 +31,14 @@ class Proposal:
         score: Log-probability; length-normalised where the proposer is a language model.
         proposer: Name of the proposer it comes from.
         template: The reaction template that made it, where one did; it explains a candidate and tells none apart.
+        reaction_type: The type under which it was proposed, where types are told; likewise.
     """
 
     smiles: str
     score: float
     proposer: str
     template: str | None = field(default=None, compare=False)
+    reaction_type: TypeRead | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

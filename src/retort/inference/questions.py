@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from retort.chem.smiles import canonicalize
 from retort.errors import ChemistryError, ModelError
-from retort.prompting.task import Question, Task
+from retort.prompting.task import TASKS, Question, Task
 
 MAX_CHARACTERS = 2_000  # far above any molecule of the patent literature; keeps one query from holding up a batch
 _ROLE = re.compile(r"(?<!-)>")
@@ -36,6 +36,18 @@ def ask(task: Task, query: str, reaction_class: int | None = None) -> Question:
     if "*" in given:
         raise ChemistryError("the query has a wildcard atom '*'.", "Give a complete molecule.")
     return Question(task.name, given, reaction_class if task.uses_class else None)
+
+
+def plain(question: Question) -> Question:
+    """Return a question as the rows that types were elicited from are spelled: canonical, no class, reagents mixed in.
+
+    Raises:
+        ChemistryError: It cannot be read.
+    """
+    roles = split_roles(question.given)
+    if TASKS.get(question.task).query_kind == "molecules":
+        roles = [".".join(role for role in roles if role)]
+    return Question(question.task, canonical_given(">".join(roles)))
 
 
 def split_roles(given: str) -> list[str]:

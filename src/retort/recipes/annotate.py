@@ -18,11 +18,11 @@ from retort.elicitation.frozen import CARD, FrozenTypes
 from retort.errors import ChemistryError, InputFileError, OutputError, UsageError, did_you_mean
 from retort.inference.bulk import ResultFile
 from retort.inference.queries import read_queries
-from retort.inference.questions import ask, canonical_given, split_roles
+from retort.inference.questions import ask, plain
 from retort.models import checkpoint
 from retort.models.annotator import Annotator
 from retort.models.protocol import Seq2Seq
-from retort.prompting.task import TASKS, Question, Task
+from retort.prompting.task import TASKS, Task
 from retort.prompting.vocabulary import Vocabulary
 
 TYPE, PROBABILITY = "reaction_type", "probability"
@@ -99,7 +99,7 @@ class _Reader:
         places, sources, refused = [], [], []
         for place, query in enumerate(queries):
             try:
-                sources.append(self.vocabulary.encode(question(self.task, query).prompt))
+                sources.append(self.vocabulary.encode(plain(ask(self.task, query)).prompt))
                 places.append(place)
             except ChemistryError as error:
                 refused.append(Refused(first + place + 1, str(error)))
@@ -135,19 +135,6 @@ def annotate(request: AnnotateRequest, on_progress: Callable[[int, int], None] |
     file = ResultFile(request.output, _settings(request), len(table), _header(table) if form == ".csv" else "")
     refused = _write_on(request, reader, table, file, tell)
     return Annotated(reader.task.name, len(table), file.progress.unanswered, tuple(refused))
-
-
-def question(task: Task, query: str) -> Question:
-    """Read a query as the rows that types were elicited from are spelled: canonical, without class, reagents mixed in.
-
-    Raises:
-        ChemistryError: The query cannot be read.
-    """
-    asked = ask(task, query)
-    if task.query_kind != "molecules":
-        return asked
-    mixed = ".".join(role for role in split_roles(asked.given) if role)
-    return Question(task.name, canonical_given(mixed))
 
 
 def _write_on(

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retort.chem.smiles import canonicalize
-from retort.inference.proposer import Proposal
-from retort.inference.proposers.language_model import Decoding, LanguageModel, rank_by_probability, spellings
+from retort.inference.proposer import Proposal, TypeRead
+from retort.inference.proposers.language_model import Ballot, Decoding, LanguageModel, rank_by_probability, spellings
 from retort.models.protocol import Hypothesis
 from retort.models.toy import ToySeq2Seq
 from retort.prompting.task import Question
@@ -132,23 +132,35 @@ def hypothesis(probability: float, tokens: int) -> Hypothesis:
 
 def test_probabilities_are_averaged_over_spellings_and_summed_within_one() -> None:
     ballots = [
-        [("A", hypothesis(0.6, 3)), ("B", hypothesis(0.3, 4)), ("B", hypothesis(0.1, 2))],
-        [("B", hypothesis(0.5, 4)), ("C", hypothesis(0.4, 1))],
-        [("C", hypothesis(0.3, 1))],
+        Ballot([("A", hypothesis(0.6, 3)), ("B", hypothesis(0.3, 4)), ("B", hypothesis(0.1, 2))]),
+        Ballot([("B", hypothesis(0.5, 4)), ("C", hypothesis(0.4, 1))]),
+        Ballot([("C", hypothesis(0.3, 1))]),
     ]
     ranked = rank_by_probability(ballots)
-    assert [answer for answer, _ in ranked] == ["B", "C", "A"]
+    assert [answer for answer, *_ in ranked] == ["B", "C", "A"]
     expected = [math.log(0.9 / 3) / 5, math.log(0.7 / 3) / 2, math.log(0.6 / 3) / 4]
-    assert [score for _, score in ranked] == pytest.approx(expected)
+    assert [score for _, score, _ in ranked] == pytest.approx(expected)
+
+
+def test_types_mix_by_their_probability_and_an_answer_carries_the_one_that_gives_it_most() -> None:
+    first, second = TypeRead(4, "", 0.6), TypeRead(2, "", 0.2)  # what is missing to 1 is not asked, and scaled away
+    ballots = [
+        Ballot([("A", hypothesis(0.5, 3)), ("B", hypothesis(0.3, 3))], 0.6, first),
+        Ballot([("B", hypothesis(1.0, 3))], 0.2, second),
+    ]
+    ranked = rank_by_probability(ballots)
+    assert [(answer, kind) for answer, _, kind in ranked] == [("B", second), ("A", first)]
+    expected = [math.log((0.6 * 0.3 + 0.2 * 1.0) / 0.8) / 4, math.log(0.6 * 0.5 / 0.8) / 4]
+    assert [score for _, score, _ in ranked] == pytest.approx(expected)
 
 
 def test_one_spelling_keeps_the_scores_of_its_hypotheses() -> None:
-    ranked = rank_by_probability([[("A", Hypothesis((5, 6), -0.2)), ("B", Hypothesis((5, 6, 7), -0.16))]])
-    assert ranked == [("A", pytest.approx(-0.2)), ("B", pytest.approx(-0.16))]
+    ranked = rank_by_probability([Ballot([("A", Hypothesis((5, 6), -0.2)), ("B", Hypothesis((5, 6, 7), -0.16))])])
+    assert ranked == [("A", pytest.approx(-0.2), None), ("B", pytest.approx(-0.16), None)]
 
 
 def test_an_unlikely_answer_is_not_lost_to_rounding() -> None:
-    ((answer, score),) = rank_by_probability([[("A", Hypothesis((5,) * 199, -9.0))], []])
+    ((answer, score, _),) = rank_by_probability([Ballot([("A", Hypothesis((5,) * 199, -9.0))]), Ballot([])])
     assert answer == "A"
     assert score == pytest.approx(-9.0 - math.log(2) / 200)
 
@@ -157,11 +169,12 @@ answers = st.sampled_from("ABCDE")
 hypotheses = st.builds(
     lambda tokens, score: Hypothesis((5,) * tokens, score), st.integers(0, 40), st.floats(-9, 0, allow_subnormal=False)
 )
-ballots = st.lists(st.lists(st.tuples(answers, hypotheses), max_size=5), min_size=1, max_size=5)
+voted = st.builds(Ballot, st.lists(st.tuples(answers, hypotheses), max_size=5), st.sampled_from([0.1, 0.5, 1.0]))
+ballots = st.lists(voted, min_size=1, max_size=5)
 
 
 @given(ballots, st.randoms(use_true_random=False))
-def test_the_order_of_the_ballots_does_not_matter(ballots: list[list[tuple[str, Hypothesis]]], rng: object) -> None:
+def test_the_order_of_the_ballots_does_not_matter(ballots: list[Ballot], rng: object) -> None:
     shuffled = list(ballots)
     rng.shuffle(shuffled)  # type: ignore[attr-defined]
     assert rank_by_probability(ballots) == rank_by_probability(shuffled)

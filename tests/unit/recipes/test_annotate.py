@@ -17,13 +17,14 @@ from retort.elicitation.frozen import FrozenTypes, TrainTypes, TypesCard, weight
 from retort.elicitation.projection import Projection
 from retort.errors import InputFileError, ModelError, UsageError
 from retort.inference.conversion import write_ctranslate2
+from retort.inference.questions import ask, plain
 from retort.models import checkpoint
 from retort.models.annotator import LinearHead
 from retort.models.backbone import BACKBONES, Seq2SeqConfig
 from retort.models.pooling import encoder_sha256
 from retort.prompting.task import TASKS
 from retort.prompting.vocabulary import Vocabulary
-from retort.recipes.annotate import Annotated, AnnotateRequest, annotate, question
+from retort.recipes.annotate import Annotated, AnnotateRequest, annotate
 
 VOCABULARY = Vocabulary.build([])
 TYPES = 3
@@ -125,8 +126,8 @@ def test_lines_and_other_columns_are_read(types: Path, tmp_path: Path) -> None:
 def test_spelling_order_and_marked_reagents_change_nothing(types: Path, tmp_path: Path) -> None:
     task = TASKS.get("forward_prediction")
     spelled = ["CCO.CC(=O)Cl", "ClC(C)=O.OCC", "CCO>CC(=O)Cl", "OCC.CC(Cl)=O>>CCOC(C)=O"]
-    assert {question(task, text).prompt for text in spelled} == {"<forward_prediction>CC(=O)Cl.CCO"}
-    assert question(TASKS.get("reagent_prediction"), "CCO>>CC=O").given == "CCO>>CC=O"
+    assert {plain(ask(task, text)).prompt for text in spelled} == {"<forward_prediction>CC(=O)Cl.CCO"}
+    assert plain(ask(TASKS.get("reagent_prediction"), "CCO>>CC=O")).given == "CCO>>CC=O"
 
 
 def test_what_cannot_be_written_or_is_there_already_is_refused_first(types: Path, tmp_path: Path) -> None:

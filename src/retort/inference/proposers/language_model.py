@@ -2,7 +2,9 @@
 
 A question is asked in several spellings whose roots come from the query alone. An answer's probability is the mean over
 these of the summed probabilities of the hypotheses that spell it: what is known of the marginal over spellings. It
-orders answers better than votes by rank (docs/decisions/0010-long-training.md).
+orders answers better than votes by rank (docs/decisions/0010-long-training.md). Likewise a question may be asked under
+several reaction types, each way with its probability, and then the mean is weighted by these:
+``p(y | x) = sum over types of p(type | x) p(y | x, type)``.
 """
 
 import math
@@ -12,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from retort.chem.smiles import rooted_spellings
 from retort.errors import ChemistryError
-from retort.inference.proposer import Proposal, Proposals
+from retort.inference.proposer import Proposal, Proposals, TypeRead
 from retort.inference.questions import split_roles
 from retort.models.protocol import Hypothesis, Seq2Seq
 from retort.prompting.answers import read_answer
@@ -37,6 +39,36 @@ class Decoding:
     max_target_tokens: int = 256
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way of asking a question.
+
+    Attributes:
+        question: What is asked.
+        weight: Of its answers among those of all ways, 0..1: the probability of what it states beyond the query.
+        type_read: The type it states, which its answers carry.
+    """
+
+    question: Question
+    weight: float = 1.0
+    type_read: TypeRead | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """The answers to one spelling of one way of asking, with the hypotheses that spell them.
+
+    Attributes:
+        answers: An answer may stand there repeatedly.
+        weight: Of the ballot, above 0.
+        type_read: What its answers carry.
+    """
+
+    answers: Sequence[tuple[str, Hypothesis]]
+    weight: float = 1.0
+    type_read: TypeRead | None = None
+
+
 class LanguageModel:
     """Proposes what a sequence-to-sequence model decodes by beam search."""
 
@@ -50,20 +82,43 @@ class LanguageModel:
 
     def propose(self, questions: Sequence[Question], top_k: int) -> list[Proposals]:
         """Return up to ``top_k`` candidates per question; equal questions are asked once."""
+        return self.propose_mixed([(Way(question),) for question in questions], top_k)
+
+    def propose_mixed(self, rows: Sequence[Sequence[Way]], top_k: int) -> list[Proposals]:
+        """Return up to ``top_k`` candidates per row, whose question is asked in one or several ways.
+
+        Every spelling of every way is decoded with the same number of beams; equal questions are asked once. A
+        candidate carries the type of the way that gives it most.
+        """
         asked: dict[Question, list[tuple[int, ...]]] = {}
         too_long: dict[Question, str] = {}
-        for question in dict.fromkeys(questions):
+        for question in dict.fromkeys(way.question for ways in rows for way in ways):
             try:
                 asked[question] = self.sources(question)
             except ChemistryError as error:
                 too_long[question] = error.message
-        hypotheses = self._generate({source for sources in asked.values() for source in sources}, top_k)
-        answers = {
-            question: self._vote(question, [hypotheses[source] for source in sources], top_k)
-            for question, sources in asked.items()
-        }
-        answers |= {question: Proposals((), {reason: 1}) for question, reason in too_long.items()}
-        return [answers[question] for question in questions]
+        found = self._generate({source for sources in asked.values() for source in sources}, top_k)
+        answers = {row: self._answers(row, asked, too_long, found, top_k) for row in dict.fromkeys(map(tuple, rows))}
+        return [answers[tuple(row)] for row in rows]
+
+    def _answers(
+        self,
+        ways: Sequence[Way],
+        asked: Mapping[Question, Sequence[tuple[int, ...]]],
+        too_long: Mapping[Question, str],
+        found: Mapping[tuple[int, ...], Sequence[Hypothesis]],
+        top_k: int,
+    ) -> Proposals:
+        unreadable = Counter(too_long[way.question] for way in ways if way.question in too_long)
+        ballots = [
+            Ballot(self._read(way.question, found[source], unreadable), way.weight / len(sources), way.type_read)
+            for way in ways
+            for sources in (asked.get(way.question, ()),)
+            for source in sources
+        ]
+        ranked = rank_by_probability(ballots)[:top_k]
+        candidates = tuple(Proposal(smiles, score, self.name, None, kind) for smiles, score, kind in ranked)
+        return Proposals(candidates, dict(unreadable))
 
     def score(self, pairs: Sequence[tuple[Question, str]]) -> list[tuple[float, int]]:
         """Return ``log p(answer | question)`` of every pair, summed over tokens, and the number of these tokens.
@@ -107,12 +162,6 @@ class LanguageModel:
         )
         return dict(zip(ordered, found, strict=True))
 
-    def _vote(self, question: Question, rankings: Sequence[Sequence[Hypothesis]], top_k: int) -> Proposals:
-        unreadable: Counter[str] = Counter()
-        ballots = [self._read(question, hypotheses, unreadable) for hypotheses in rankings]
-        ranked = rank_by_probability(ballots)[:top_k]
-        return Proposals(tuple(Proposal(smiles, score, self.name) for smiles, score in ranked), dict(unreadable))
-
     def _read(
         self, question: Question, hypotheses: Sequence[Hypothesis], unreadable: Counter[str]
     ) -> list[tuple[str, Hypothesis]]:
@@ -144,24 +193,25 @@ def spellings(given: str, count: int) -> list[str]:
     return list(dict.fromkeys(variants))
 
 
-def rank_by_probability(ballots: Sequence[Sequence[tuple[str, Hypothesis]]]) -> list[tuple[str, float]]:
-    """Merge the answers of several spellings, likeliest first.
-
-    Args:
-        ballots: Of each spelling, answers with the hypotheses that spell them; an answer may stand there repeatedly.
+def rank_by_probability(ballots: Sequence[Ballot]) -> list[tuple[str, float, TypeRead | None]]:
+    """Merge the answers of several ballots, likeliest first.
 
     Returns:
-        Each answer with its score: the logarithm of its probability over the length of its likeliest hypothesis,
-        ``</s>`` included. Equal probabilities are ordered by text, so that the order of the ballots does not matter.
+        Each answer with its score, and the type under which it is likeliest. The score is the logarithm of its
+        probability, the weighted mean over the ballots, over the length of its likeliest hypothesis, ``</s>`` included.
+        Equal probabilities are ordered by text, so that the order of the ballots does not matter.
     """
-    found: dict[str, list[tuple[float, int]]] = {}
+    found: dict[str, list[tuple[float, int, TypeRead | None]]] = {}
     for ballot in ballots:
-        for answer, hypothesis in ballot:
+        for answer, hypothesis in ballot.answers:
             length = len(hypothesis.tokens) + 1
-            found.setdefault(answer, []).append((hypothesis.score * length, length))
-    logs = {answer: _log_sum([log for log, _ in ways]) - math.log(len(ballots)) for answer, ways in found.items()}
+            weighted = hypothesis.score * length + math.log(ballot.weight)
+            found.setdefault(answer, []).append((weighted, length, ballot.type_read))
+    whole = math.log(math.fsum(ballot.weight for ballot in ballots)) if ballots else 0.0
+    logs = {answer: _log_sum([log for log, *_ in ways]) - whole for answer, ways in found.items()}
     order = sorted(logs, key=lambda answer: (-round(logs[answer], 9), answer))
-    return [(answer, logs[answer] / max(found[answer])[1]) for answer in order]
+    best = {answer: max(ways, key=lambda way: way[:2]) for answer, ways in found.items()}
+    return [(answer, logs[answer] / best[answer][1], best[answer][2]) for answer in order]
 
 
 def _log_sum(logs: Sequence[float]) -> float:
