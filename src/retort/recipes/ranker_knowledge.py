@@ -1,0 +1,298 @@
+"""What a template ranker gains from each source of knowledge about types: one network per arm and seed, all else equal.
+
+``python -m retort.recipes.ranker_knowledge CONFIG.toml [KEY=VALUE]...`` trains what is not trained yet, answers every
+test row with every arm, and writes a table of figures (:mod:`retort.recipes.ranker_knowledge_table`). Interrupted, the
+same call goes on. One file lists all arms: they differ in two words, and a fair comparison shares the rest.
+
+Arms whose train rows are told the same share a network. A mixed arm is told every type alone and its rankings are mixed
+by what the annotator reads: p(template | x) = sum over types of p(type | x) p(template | x, type).
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retort.config import load, option
+from retort.data.examples import fits
+from retort.data.prepare import read_records
+from retort.data.records import Record
+from retort.elicitation.knowledge import SOURCES, Knowledge, RowTypes, Told, told
+from retort.errors import DataError
+from retort.evaluation.predictions import Candidate, Header, Prediction, PredictionWriter, resume
+from retort.inference.proposer import Proposals
+from retort.inference.proposers.template_ranker import TemplateRanker
+from retort.models.ranker import Floats, Ranker
+from retort.prompting.task import TASKS, Question, Task
+from retort.recipes.applied_templates import AppliedTemplates
+from retort.recipes.entry import run_with_config
+from retort.recipes.ranker_knowledge_table import Answered, write_table
+from retort.recipes.row_types import TypesOfRows
+from retort.recipes.train_ranker import (
+    RankerRows,
+    Say,
+    TrainRankerConfig,
+    TypeColumns,
+    class_ranks,
+    fit_ranker,
+    hits_of,
+    labels_of,
+)
+
+if TYPE_CHECKING:
+    from retort.training.ranker import Epoch
+
+MIXED: tuple[Knowledge, ...] = ("predicted", "out_of_fold")  # their networks learn one type a row, and types are read
+TYPELESS: tuple[Knowledge, ...] = ("off", "curated")
+_SAVE_EVERY = 50_000  # new results of applying a template
+_ANSWERED = 512  # rows answered at once
+
+
+@dataclass(frozen=True)
+class TypesOfNumber:
+    """The row types of one number of types."""
+
+    clusters: Path = option(help="row types whose clusters have seen the output")
+    inputs: Path | None = option(None, help="row types whose clusters are of the inputs; without it no input_only")
+
+
+@dataclass(frozen=True)
+class RankerKnowledgeConfig:
+    """A comparison of sources of knowledge."""
+
+    ranker: TrainRankerConfig = field(metadata={"help": "what is trained, and where everything lies"})
+    table: Path = option(help="JSON file that receives the figures")
+    types: tuple[TypesOfNumber, ...] = option((), help="row types, for each number of types")
+    knowledge: tuple[Knowledge, ...] = option(SOURCES, help="sources of knowledge")
+    seeds: tuple[int, ...] = option((1, 2, 3), help="seeds of training, in place of that of the ranker")
+    scale: float = option(4.0, help="what the shares of types are multiplied by, beside about 50 set bits")
+    top_k: int = option(10, help="answers per row")
+    answered: str = option("test", help="part that is answered")
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way of being told: a source of knowledge, the number of types (0: no elicited ones), and whether mixed."""
+
+    knowledge: Knowledge
+    types: int = 0
+    mixed: bool = False
+
+    @property
+    def name(self) -> str:
+        """What its files are called."""
+        return "-".join([self.knowledge, *([str(self.types)] if self.types else []), *(["mixed"] * self.mixed)])
+
+    @property
+    def learned(self) -> str:
+        """What its network is called: the arm whose train rows are told the same."""
+        return Arm("oracle" if self.knowledge == "predicted" else self.knowledge, self.types).name
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known of the types of the rows that are used.
+
+    Attributes:
+        train: Of the train rows.
+        held_out: Of the held-out rows.
+        sha256: Checksum of the types; empty where there are classes alone.
+        inputs: The clusters are those of the inputs.
+    """
+
+    train: RowTypes
+    held_out: RowTypes
+    sha256: str = ""
+    inputs: bool = False
+
+    def columns(self, arm: Arm, seed: int) -> tuple[Floats | None, Floats | None]:
+        """Return the shares that train and held-out rows are told in an arm."""
+        found: Told = told(arm.knowledge, self.train, self.held_out, seed=seed, inputs=self.inputs)
+        if found.train is None or found.held_out is None:
+            return None, None
+        held_out = self.held_out.read if arm.mixed else found.held_out
+        return found.train.astype(np.float32), held_out.astype(np.float32)
+
+
+def compare_knowledge(config: RankerKnowledgeConfig, say: Say = partial(print, flush=True)) -> Path:
+    """Train and answer what is missing, write the table and return it.
+
+    Raises:
+        DataError: A held-out row has no types, or no train row has a template.
+        ModelError: A file of row types, or of a ranker, is damaged.
+    """
+    study = _Study.of(config, say)
+    arms = list(study.arms())
+    try:
+        for seed in config.seeds:
+            for arm in arms:
+                study.run(arm, seed)
+    finally:
+        study.applied.save()
+    return study.table(arms)
+
+
+@dataclass(frozen=True, eq=False)
+class _Study:
+    """All rows of a comparison, with what is known of their types.
+
+    Attributes:
+        task: What is asked.
+        data: Train rows, then as held-out rows those of valid part A and those that are answered.
+        choices: How many of the held-out rows are of valid part A.
+        answered: The records that are answered.
+        known: Number of types, and whether the clusters are those of the inputs -> what is known; 0 for classes alone.
+        applied: What templates make of products.
+    """
+
+    config: RankerKnowledgeConfig
+    task: Task
+    data: RankerRows
+    choices: int
+    answered: Sequence[Record]
+    known: Mapping[tuple[int, bool], Known]
+    applied: AppliedTemplates
+    say: Say
+
+    @classmethod
+    def of(cls, config: RankerKnowledgeConfig, say: Say) -> "_Study":
+        task = TASKS.get(config.ranker.task)
+        files = [TypesOfRows.load(path) for at in config.types for path in (at.clusters, at.inputs) if path]
+        train, choices, answered = _records(config, task, files)
+        held = [*choices, *answered]
+        data = RankerRows.build(config.ranker, train, held, labels_of(config.ranker, [*train, *held], say))
+        used = [train[i] for i in data.used.tolist()]
+        say(f"{task.name}: {len(used):,} train rows, {len(data.counts):,} templates, {len(answered):,} rows to answer")
+        known = {(0, False): Known(_classes(used), _classes(held))}
+        for file in files:
+            inputs = file.encoding == "input"
+            key = (file.train.types, inputs)
+            known[key] = Known(looked_up(file, used), looked_up(file, held), file.sha256, inputs)
+        applied = AppliedTemplates(config.ranker.output / "applied.parquet")
+        return cls(config, task, data, len(choices), answered, known, applied, say)
+
+    def arms(self) -> Iterator[Arm]:
+        """Yield the arms: without types first, then number by number."""
+        yield from (Arm(knowledge) for knowledge in TYPELESS if knowledge in self.config.knowledge)
+        for number, inputs in self.known:
+            for knowledge in self.config.knowledge if number else ():
+                if knowledge not in TYPELESS and inputs == (knowledge == "input_only"):
+                    yield Arm(knowledge, number)
+                    yield from [Arm(knowledge, number, mixed=True)] * (knowledge in MIXED)
+
+    def run(self, arm: Arm, seed: int) -> None:
+        """Rank the held-out rows' own templates and answer the rows of one arm, as far as that is not done."""
+        path, ranks = self._file(arm, seed, "jsonl"), self._file(arm, seed, "ranks.json")
+        header = Header(self.task.name, f"template ranker, {arm.name}, seed {seed}", self.config.top_k)
+        asked = [(self.task.given(record.reaction), self.task.wanted(record.reaction)) for record in self.answered]
+        done = resume(path, header, asked)
+        if done == len(asked) and ranks.is_file():
+            return
+        known = self.known[arm.types, arm.knowledge == "input_only"]
+        train, held_out = known.columns(arm, seed)
+        ranker = self._ranker(arm, seed, train, known.sha256)
+        ranks.write_text(json.dumps(self._hits(ranker, held_out, arm)), encoding="utf-8")
+        told = None if held_out is None else held_out[self.choices :]
+        proposer = TemplateRanker(ranker, mixed=arm.mixed, apply=self.applied.apply)
+        with PredictionWriter(path, header) as writer:
+            for start in range(done, len(asked), _ANSWERED):
+                rows = slice(start, start + _ANSWERED)
+                questions = [Question(self.task.name, given) for given, _ in asked[rows]]
+                found = proposer.propose(questions, self.config.top_k, None if told is None else told[rows])
+                for place, proposals in enumerate(found, start):
+                    writer.write(_row(place, *asked[place], proposals))
+        self.applied.save(_SAVE_EVERY)
+        self.say(f"{arm.name}, seed {seed}: answered; {len(self.applied):,} results of templates are known")
+
+    def table(self, arms: Sequence[Arm]) -> Path:
+        """Write the table of all arms and return it."""
+        answered = [
+            Answered(
+                arm.name,
+                arm.knowledge,
+                arm.types,
+                arm.mixed,
+                [self._file(arm, seed, "jsonl") for seed in self.config.seeds],
+                [self._file(arm, seed, "ranks.json") for seed in self.config.seeds],
+            )
+            for arm in arms
+        ]
+        about = {
+            "train_rows": len(self.data.y),
+            "templates": len(self.data.counts),
+            "covered": float((self.data.held_y[self.choices :] >= 0).mean()),
+            "types_sha256": {f"{n}{' inputs' * inputs}": k.sha256 for (n, inputs), k in self.known.items() if n},
+        }
+        return write_table(self.config.table, answered, about, self.config)
+
+    def _ranker(self, arm: Arm, seed: int, shares: Floats | None, sha256: str) -> Ranker:
+        """Return the network of an arm as a file holds it, trained now if it is not there."""
+        path = self.config.ranker.output / "rankers" / f"{arm.learned}.{seed}.npz"
+        if not path.is_file():
+            config = replace(self.config.ranker, training=replace(self.config.ranker.training, seed=seed))
+            types = None if shares is None else TypeColumns(shares, self.config.scale, sha256)
+            last: list[str] = []
+
+            def watch(epoch: "Epoch", _: Callable[[], Ranker]) -> None:
+                last[:] = [f"loss {epoch.loss:.3f} in epoch {epoch.number}, {epoch.seconds:.0f} s"]
+
+            fit_ranker(config, self.data, watch, types).save(path)
+            self.say(f"{arm.learned}, seed {seed}: {last[0]}")
+        return Ranker.load(path)
+
+    def _hits(self, ranker: Ranker, shares: Floats | None, arm: Arm) -> dict[str, dict[str, float]]:
+        ranks = class_ranks(ranker, self.data.held_x, self.data.held_y, shares, mixed=arm.mixed)
+        return {"valid_a": hits_of(ranks[: self.choices]), self.config.answered: hits_of(ranks[self.choices :])}
+
+    def _file(self, arm: Arm, seed: int, ending: str) -> Path:
+        return self.config.ranker.output / f"{arm.name}.{seed}.{ending}"
+
+
+def looked_up(file: TypesOfRows, records: Sequence[Record]) -> RowTypes:
+    """Return the types of records, in their order.
+
+    Raises:
+        DataError: Some record has none.
+    """
+    parts = list(file.parts.values())
+    places = {name: i for i, name in enumerate(np.concatenate([part.ids for part in parts]).tolist())}
+    missing = sum(record.id not in places for record in records)
+    if missing:
+        raise DataError(f"{missing} of {len(records)} rows have no types.", "Look the types up for all parts.")
+    joined = RowTypes(*(np.concatenate([getattr(p.types, key) for p in parts]) for key in ("labels", "read", "classes")))
+    return joined.take([places[record.id] for record in records])
+
+
+def _records(
+    config: RankerKnowledgeConfig, task: Task, files: Sequence[TypesOfRows]
+) -> tuple[list[Record], list[Record], list[Record]]:
+    """Return train rows whose types all files know, rows of valid part A, and those that are answered."""
+    sources = config.ranker.sources
+    records = [r for r in read_records(config.ranker.prepared / "records.parquet") if fits(task, r)]
+    records = [record for record in records if not sources or record.source in sources]
+    typed = [set(file.parts["train"].ids.tolist()) for file in files]
+    train = [r for r in records if r.split == "train" and all(r.id in ids for ids in typed)]
+    return train, [r for r in records if r.split == "valid_a"], [r for r in records if r.split == config.answered]
+
+
+def _classes(records: Sequence[Record]) -> RowTypes:
+    classes = np.array([record.reaction_class or 0 for record in records], np.int64)
+    return RowTypes(np.zeros(len(records), np.int64), np.ones((len(records), 1)), classes)
+
+
+def _row(place: int, query: str, target: str, found: Proposals) -> Prediction:
+    candidates = tuple(Candidate(c.smiles, c.score, c.proposer) for c in found.candidates)
+    return Prediction(place, query, target, "ok" if candidates else "no_answer", "", candidates)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run from the command line; return the exit code."""
+    return run_with_config(lambda path, given: compare_knowledge(load(RankerKnowledgeConfig, path, given)), arguments)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
