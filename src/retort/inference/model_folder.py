@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from retort import config
 from retort.errors import ConfigError, ModelError, did_you_mean
 from retort.models.checkpoint import file_sha256
+from retort.prompting.reaction_types import Telling
 
 CARD = "model.json"
 FORMAT, VERSION = "retort-model", 1
 DEFAULT_MODEL = "retort-base"
-Telling = Literal["likeliest", "shares", "mixture"]
 
 
 @dataclass(frozen=True)

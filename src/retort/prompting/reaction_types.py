@@ -9,10 +9,12 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from retort.errors import DataError, UsageError
 
 PARTS = 8  # labels that shares are told in
+Telling = Literal["likeliest", "shares", "mixture"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,34 @@ def in_parts(shares: Sequence[float], parts: int = PARTS) -> tuple[int, ...]:
         counts[label] += 1
     ordered = sorted(range(len(shares)), key=lambda label: (-counts[label], label))
     return tuple(label for label in ordered for _ in range(counts[label]))
+
+
+def ways_of_telling(
+    shares: Sequence[float], telling: Telling, top_types: int = 3
+) -> tuple[tuple[tuple[int, ...], float], ...]:
+    """Return what a prompt is told of types whose shares are known, and how much the answers to it count.
+
+    ``likeliest`` is the one type with the greatest share; ``shares`` all of them by :func:`in_parts`; ``mixture`` asks
+    under each of the likeliest types by itself, and each counts by its share. A type without share is never told.
+
+    Args:
+        shares: Of each type, 0 and up, not all 0.
+        telling: How.
+        top_types: The most types of a mixture.
+
+    Returns:
+        Pairs of the labels of a prompt and its weight, the likeliest first, of equals the smaller label.
+
+    Raises:
+        DataError: The shares are none.
+    """
+    if telling == "shares":
+        return ((in_parts(shares), 1.0),)
+    if not max(shares, default=0) > 0:
+        raise DataError(f"{list(shares)} are no shares.", "Give numbers from 0 up, not all 0.")
+    order = sorted(range(len(shares)), key=lambda label: (-shares[label], label))
+    chosen = order[: top_types if telling == "mixture" else 1]
+    return tuple(((label,), shares[label]) for label in chosen if shares[label] > 0)
 
 
 def joint_ranges(counts: Mapping[str, int]) -> dict[str, TypeRange]:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retort.config import as_dict
-from retort.data.collate import FORMAT, VERSION, PreparedFolder
+from retort.data.collate import PreparedFolder
+from retort.data.in_memory import write_folder
 from retort.elicitation.annotating import Parts
 from retort.elicitation.checks import Labels
 from retort.elicitation.self_feedback import Encoder
@@ -96,19 +97,13 @@ class TypeTraining:
     def _write_rows(self, folder: Path, vocabulary: Vocabulary, labels: Labels) -> Path:
         tokens = type_tokens(vocabulary, self.types)
         with checkpoint.replacing(folder) as temporary:
-            for name, rows in (("train", self.parts.fit), ("valid", self.parts.valid)):
-                sequences = [
-                    np.asarray(ids, np.uint16)
-                    for row in rows.tolist()
-                    for ids in (self.sources[row], [tokens[labels[row]], vocabulary.eos_id])
+            splits = {
+                name: [
+                    [(np.asarray(self.sources[row]), [tokens[labels[row]], vocabulary.eos_id])] for row in rows.tolist()
                 ]
-                np.save(temporary / f"{name}.tokens.npy", np.concatenate(sequences))
-                np.save(temporary / f"{name}.offsets.npy", np.cumsum([0, *map(len, sequences)]).astype(np.int64))
-                np.save(temporary / f"{name}.tasks.npy", np.zeros(len(rows), np.uint8))
-            splits = {"train": {"rows": len(self.parts.fit)}, "valid": {"rows": len(self.parts.valid)}}
-            head = {"format": FORMAT, "version": VERSION, "copies": dict.fromkeys(splits, 1), "splits": splits}
-            manifest = {**head, "tasks": [self.task], "vocabulary_sha256": vocabulary.sha256, "files": {}}
-            (temporary / "manifest.json").write_text(json.dumps(manifest) + "\n", "utf-8")
+                for name, rows in (("train", self.parts.fit), ("valid", self.parts.valid))
+            }
+            write_folder(temporary, self.task, vocabulary, splits)
         return folder
 
 

@@ -9,7 +9,7 @@ several reaction types, each way with its probability, and then the mean is weig
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from retort.chem.smiles import rooted_spellings
@@ -37,6 +37,11 @@ class Decoding:
     beam_size: int = 10
     max_source_tokens: int = 512
     max_target_tokens: int = 256
+
+
+def compact(question: Question) -> str:
+    """Return the prompt of a question in special tokens and SMILES."""
+    return question.prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +75,26 @@ class Ballot:
 
 
 class LanguageModel:
-    """Proposes what a sequence-to-sequence model decodes by beam search."""
+    """Proposes what a sequence-to-sequence model decodes by beam search.
+
+    Args:
+        model: What decodes and scores.
+        vocabulary: Its tokens.
+        decoding: How it is asked.
+        name: What its candidates call their proposer.
+        prompt: How questions are written.
+    """
 
     def __init__(
-        self, model: Seq2Seq, vocabulary: Vocabulary, decoding: Decoding, name: str = "language_model"
+        self,
+        model: Seq2Seq,
+        vocabulary: Vocabulary,
+        decoding: Decoding,
+        name: str = "language_model",
+        prompt: Callable[[Question], str] = compact,
     ) -> None:
         self.name = name
+        self._prompt = prompt
         self._model = model
         self._vocabulary = vocabulary
         self._decoding = decoding
@@ -130,7 +149,7 @@ class LanguageModel:
             One ``(log-probability, tokens)`` per pair; nan where the question or the answer is longer than the
             model reads.
         """
-        sources = [self._vocabulary.encode(question.prompt) for question, _ in pairs]
+        sources = [self._vocabulary.encode(self._prompt(question)) for question, _ in pairs]
         targets = [self._vocabulary.encode(answer) for _, answer in pairs]
         limits = self._decoding.max_source_tokens, self._decoding.max_target_tokens
         fit = [i for i in range(len(pairs)) if len(sources[i]) <= limits[0] and len(targets[i]) <= limits[1]]
@@ -146,7 +165,8 @@ class LanguageModel:
         """
         limit = self._decoding.max_source_tokens
         prompts = [
-            replace(question, given=given).prompt for given in spellings(question.given, self._decoding.augmentations)
+            self._prompt(replace(question, given=given))
+            for given in spellings(question.given, self._decoding.augmentations)
         ]
         encoded = [tuple(self._vocabulary.encode(prompt)) for prompt in prompts]
         if len(encoded[0]) > limit:

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from retort.errors import ModelError
-from retort.inference.model_folder import Telling
 from retort.inference.proposer import Proposals, TypeRead
 from retort.inference.proposers.language_model import LanguageModel, Way
 from retort.inference.questions import plain
 from retort.models.annotator import Annotator
-from retort.prompting.reaction_types import TypeRange, in_parts
+from retort.prompting.reaction_types import Telling, TypeRange, ways_of_telling
 from retort.prompting.task import Question
 from retort.prompting.vocabulary import Vocabulary
 
@@ -74,19 +73,16 @@ class TypedLanguageModel:
 def ways(
     question: Question, shares: Sequence[float], telling: Telling, types: TypeRange, top_types: int = 3
 ) -> tuple[Way, ...]:
-    """Return the ways of asking a question of whose types the shares are known.
-
-    A type without probability is never told. In shares a candidate carries the likeliest type.
+    """Return the ways of asking a question of whose types the shares are known; each carries its first type.
 
     Raises:
         DataError: The shares are none, or not one per type.
     """
-    order = sorted(range(len(shares)), key=lambda label: (-shares[label], label))
 
     def read(label: int) -> TypeRead:
         return TypeRead(label, types.shown(label) if types.names else "", shares[label])
 
-    if telling == "shares":
-        return (Way(replace(question, reaction_types=in_parts(shares)), 1.0, read(order[0])),)
-    chosen = [label for label in order[: top_types if telling == "mixture" else 1] if shares[label] > 0]
-    return tuple(Way(replace(question, reaction_types=(label,)), shares[label], read(label)) for label in chosen)
+    return tuple(
+        Way(replace(question, reaction_types=labels), weight, read(labels[0]))
+        for labels, weight in ways_of_telling(shares, telling, top_types)
+    )
