@@ -1,10 +1,10 @@
 """Figures of one way of learning from several runs of it, and how much better one way is than another.
 
-A run is one seed of training. A row is worth the mean over its runs. Intervals are 95 % percentile-bootstrap intervals
-that draw anew both what is chance here, rows and runs: every resample draws rows, the same for all runs and for both
-ways, and of each way as many runs as there are, independently (a crossed, "pigeonhole" bootstrap: Owen, Ann. Appl. Stat.
-2007, 1, 386). With few runs it is still somewhat too sure of the runs. The p-value is the two-sided one of the same
-resamples: twice the smaller share of them on either side of no difference.
+A run is one seed of training; a row is worth the mean over its runs. Intervals are 95 % percentile-bootstrap intervals
+over both, rows and runs: every resample draws rows, the same for all runs and for both ways, and of each way as many
+runs as there are, independently (the crossed bootstrap of Owen, Ann. Appl. Stat. 2007, 1, 386). Of few runs it is still
+somewhat too sure. The p-value is two-sided and of the same resamples: twice the smaller share of them on either side of
+no difference.
 
 Legend: ``r`` runs, ``n`` rows, ``m`` figures.
 """

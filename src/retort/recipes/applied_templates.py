@@ -1,14 +1,15 @@
-"""What templates made of substrates, remembered on disk: many rankings of the same templates cost little more than one."""
+"""What templates made of substrates, remembered on disk: many rankings of the same rows cost little more than one."""
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from retort.chem.templates import Substrate, Template
 from retort.errors import DataError
 
-_SCHEMA = {"substrate": pl.String, "template": pl.String, "answers": pl.List(pl.String)}
+_SCHEMA: dict[str, Any] = {"substrate": pl.String, "template": pl.String, "answers": pl.List(pl.String)}
 
 
 class AppliedTemplates:
@@ -44,10 +45,9 @@ class AppliedTemplates:
         if self._fresh < least:
             return
         rows = [(s, template, answers) for s, known in self._known.items() for template, answers in known.items()]
-        columns = dict(zip(_SCHEMA, zip(*rows, strict=True), strict=True))
         self._path.parent.mkdir(parents=True, exist_ok=True)
         partial = self._path.with_suffix(".partial")
-        pl.DataFrame(columns, schema=_SCHEMA).write_parquet(partial)
+        pl.DataFrame(rows, schema=_SCHEMA, orient="row").write_parquet(partial)
         partial.replace(self._path)
         self._fresh = 0
 

@@ -11,7 +11,7 @@ by what the annotator reads: p(template | x) = sum over types of p(type | x) p(t
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,7 +118,7 @@ class Known:
         return found.train.astype(np.float32), held_out.astype(np.float32)
 
 
-def compare_knowledge(config: RankerKnowledgeConfig, say: Say = partial(print, flush=True)) -> Path:
+def compare_knowledge(config: RankerKnowledgeConfig, say: Say = print) -> Path:
     """Train and answer what is missing, write the table and return it.
 
     Raises:
@@ -196,14 +196,14 @@ class _Study:
         train, held_out = known.columns(arm, seed)
         ranker = self._ranker(arm, seed, train, known.sha256)
         ranks.write_text(json.dumps(self._hits(ranker, held_out, arm)), encoding="utf-8")
-        told = None if held_out is None else held_out[self.choices :]
+        shares = None if held_out is None else held_out[self.choices :]
         proposer = TemplateRanker(ranker, mixed=arm.mixed, apply=self.applied.apply)
         with PredictionWriter(path, header) as writer:
-            for start in range(done, len(asked), _ANSWERED):
+            for start in range(done - done % _ANSWERED, len(asked), _ANSWERED):  # whole blocks: the last digits agree
                 rows = slice(start, start + _ANSWERED)
                 questions = [Question(self.task.name, given) for given, _ in asked[rows]]
-                found = proposer.propose(questions, self.config.top_k, None if told is None else told[rows])
-                for place, proposals in enumerate(found, start):
+                found = proposer.propose(questions, self.config.top_k, None if shares is None else shares[rows])
+                for place, proposals in islice(enumerate(found, start), max(0, done - start), None):
                     writer.write(_row(place, *asked[place], proposals))
         self.applied.save(_SAVE_EVERY)
         self.say(f"{arm.name}, seed {seed}: answered; {len(self.applied):,} results of templates are known")
@@ -263,7 +263,9 @@ def looked_up(file: TypesOfRows, records: Sequence[Record]) -> RowTypes:
     missing = sum(record.id not in places for record in records)
     if missing:
         raise DataError(f"{missing} of {len(records)} rows have no types.", "Look the types up for all parts.")
-    joined = RowTypes(*(np.concatenate([getattr(p.types, key) for p in parts]) for key in ("labels", "read", "classes")))
+    joined = RowTypes(
+        *(np.concatenate([getattr(p.types, key) for p in parts]) for key in ("labels", "read", "classes"))
+    )
     return joined.take([places[record.id] for record in records])
 
 
