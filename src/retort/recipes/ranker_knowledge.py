@@ -66,6 +66,7 @@ class RankerKnowledgeConfig:
 
     ranker: TrainRankerConfig = field(metadata={"help": "what is trained, and where everything lies"})
     table: Path = option(help="JSON file that receives the figures")
+    probes: Path = option(help="JSON file that receives what is known of types without being told")
     types: tuple[TypesOfNumber, ...] = option((), help="row types, for each number of types")
     knowledge: tuple[Knowledge, ...] = option(SOURCES, help="sources of knowledge")
     seeds: tuple[int, ...] = option((1, 2, 3), help="seeds of training, in place of that of the ranker")
@@ -125,7 +126,7 @@ def compare_knowledge(config: RankerKnowledgeConfig, say: Say = print) -> Path:
         DataError: A held-out row has no types, or no train row has a template.
         ModelError: A file of row types, or of a ranker, is damaged.
     """
-    study = _Study.of(config, say)
+    study = Study.of(config, say)
     arms = list(study.arms())
     try:
         for seed in config.seeds:
@@ -137,7 +138,7 @@ def compare_knowledge(config: RankerKnowledgeConfig, say: Say = print) -> Path:
 
 
 @dataclass(frozen=True, eq=False)
-class _Study:
+class Study:
     """All rows of a comparison, with what is known of their types.
 
     Attributes:
@@ -159,7 +160,8 @@ class _Study:
     say: Say
 
     @classmethod
-    def of(cls, config: RankerKnowledgeConfig, say: Say) -> "_Study":
+    def of(cls, config: RankerKnowledgeConfig, say: Say) -> "Study":
+        """Read records and types, and take the templates; raises as :func:`compare_knowledge`."""
         task = TASKS.get(config.ranker.task)
         files = [TypesOfRows.load(path) for at in config.types for path in (at.clusters, at.inputs) if path]
         train, choices, answered = _records(config, task, files)
@@ -194,7 +196,7 @@ class _Study:
             return
         known = self.known[arm.types, arm.knowledge == "input_only"]
         train, held_out = known.columns(arm, seed)
-        ranker = self._ranker(arm, seed, train, known.sha256)
+        ranker = self.ranker(arm, seed, train, known.sha256)
         ranks.write_text(json.dumps(self._hits(ranker, held_out, arm)), encoding="utf-8")
         shares = None if held_out is None else held_out[self.choices :]
         proposer = TemplateRanker(ranker, mixed=arm.mixed, apply=self.applied.apply)
@@ -229,7 +231,7 @@ class _Study:
         }
         return write_table(self.config.table, answered, about, self.config)
 
-    def _ranker(self, arm: Arm, seed: int, shares: Floats | None, sha256: str) -> Ranker:
+    def ranker(self, arm: Arm, seed: int, shares: Floats | None, sha256: str) -> Ranker:
         """Return the network of an arm as a file holds it, trained now if it is not there."""
         path = self.config.ranker.output / "rankers" / f"{arm.learned}.{seed}.npz"
         if not path.is_file():

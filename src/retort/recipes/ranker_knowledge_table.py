@@ -57,19 +57,20 @@ def write_table(path: Path, arms: Sequence[Answered], about: Mapping[str, Any], 
     return path
 
 
+def plain(figure: Pooled) -> dict[str, Any]:
+    """Return a figure as JSON holds it."""
+    values: dict[str, Any] = {"mean": figure.mean, "interval": list(figure.interval), "by_seed": list(figure.by_run)}
+    return values if figure.p is None else {**values, "p": figure.p}
+
+
 def _entry(arm: Answered, runs: Runs, off: Runs | None) -> dict[str, Any]:
     entry: dict[str, Any] = {"knowledge": arm.knowledge, "types": arm.types, "mixed": arm.mixed}
     entry["bound"] = arm.knowledge in BOUNDS
-    entry["figures"] = {name: _plain(figure) for name, figure in pooled(runs).items()}
+    entry["figures"] = {name: plain(figure) for name, figure in pooled(runs).items()}
     if off is not None and arm.name != "off":
-        entry["difference_to_off"] = {name: _plain(change) for name, change in pooled_difference(off, runs).items()}
+        entry["difference_to_off"] = {name: plain(change) for name, change in pooled_difference(off, runs).items()}
     entry["class_exact@k"] = _ranks(arm.ranks)
     return entry
-
-
-def _plain(figure: Pooled) -> dict[str, Any]:
-    values: dict[str, Any] = {"mean": figure.mean, "interval": list(figure.interval), "by_seed": list(figure.by_run)}
-    return values if figure.p is None else {**values, "p": figure.p}
 
 
 def _ranks(files: Sequence[Path]) -> dict[str, dict[str, float]]:

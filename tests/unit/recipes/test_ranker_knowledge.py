@@ -17,6 +17,7 @@ from retort.elicitation.knowledge import SOURCES, RowTypes
 from retort.errors import DataError
 from retort.evaluation.predictions import read
 from retort.recipes.ranker_knowledge import Arm, RankerKnowledgeConfig, TypesOfNumber, compare_knowledge
+from retort.recipes.ranker_probe import probe_types
 from retort.recipes.row_types import Part, TypesOfRows
 from retort.recipes.train_ranker import TrainRankerConfig
 from retort.training.ranker_settings import RankerTraining
@@ -65,7 +66,7 @@ def config(tmp_path: Path) -> RankerKnowledgeConfig:
         training=training,
     )
     types = (TypesOfNumber(tmp_path / "difference.npz", tmp_path / "input.npz"),)
-    return RankerKnowledgeConfig(ranker, tmp_path / "table.json", types, seeds=(1, 2))
+    return RankerKnowledgeConfig(ranker, tmp_path / "table.json", tmp_path / "probes.json", types, seeds=(1, 2))
 
 
 def silent(_: str) -> None:
@@ -132,3 +133,24 @@ def test_rows_without_types_are_named(config: RankerKnowledgeConfig, tmp_path: P
     TypesOfRows("retrosynthesis", "difference", "", np.arange(24), parts).save(tmp_path / "difference.npz")
     with pytest.raises(DataError, match="8 of 16 rows have no types"):
         compare_knowledge(config, silent)
+
+
+def test_probes_say_what_is_known_without_being_told(config: RankerKnowledgeConfig) -> None:
+    """The product does not tell the way, so no probe can read it; half of the rows are of either."""
+    found = json.loads(probe_types(replace(config, seeds=(1,)), silent).read_text())["types"]["2"]
+    assert set(found) == {"majority", "annotator", "ranker", "untrained"}
+    assert {name: entry["accuracy"]["mean"] for name, entry in found.items()} == dict.fromkeys(found, 0.5)
+    assert found["ranker"]["difference_to_annotator"]["mean"] == 0
+
+
+def test_a_probe_reads_what_the_product_says(config: RankerKnowledgeConfig, tmp_path: Path) -> None:
+    """Types that are those of the products' rests are read by a probe, and not by an annotator that knows nothing."""
+    parts = {}
+    for part in PARTS:
+        known = types_of(part, "difference")
+        rests = np.arange(len(known.ids)) // 2 % 2
+        parts[part] = replace(known, types=replace(known.types, labels=rests))
+    TypesOfRows("retrosynthesis", "difference", "", np.arange(24), parts).save(tmp_path / "difference.npz")
+    found = json.loads(probe_types(replace(config, seeds=(1,)), silent).read_text())["types"]["2"]
+    accuracy = {name: entry["accuracy"]["mean"] for name, entry in found.items()}
+    assert accuracy == {"majority": 0.5, "annotator": 0.5, "ranker": 1, "untrained": 1}
