@@ -11,7 +11,7 @@ by what the annotator reads: p(template | x) = sum over types of p(type | x) p(t
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,6 @@ from retort.recipes.train_ranker import (
     TypeColumns,
     class_ranks,
     fit_ranker,
-    hits_of,
     labels_of,
 )
 
@@ -70,6 +69,7 @@ class RankerKnowledgeConfig:
     types: tuple[TypesOfNumber, ...] = option((), help="row types, for each number of types")
     knowledge: tuple[Knowledge, ...] = option(SOURCES, help="sources of knowledge")
     seeds: tuple[int, ...] = option((1, 2, 3), help="seeds of training, in place of that of the ranker")
+    answered_seeds: tuple[int, ...] = option((1, 2, 3), help="those of them whose networks answer, which is slow")
     scale: float = option(4.0, help="what the shares of types are multiplied by, beside about 50 set bits")
     top_k: int = option(10, help="answers per row")
     answered: str = option("test", help="part that is answered")
@@ -120,7 +120,7 @@ class Known:
 
 
 def compare_knowledge(config: RankerKnowledgeConfig, say: Say = print) -> Path:
-    """Train and answer what is missing, write the table and return it.
+    """Train, rank and answer what is missing, number of types by number of types; write the table and return it.
 
     Raises:
         DataError: A held-out row has no types, or no train row has a template.
@@ -129,9 +129,12 @@ def compare_knowledge(config: RankerKnowledgeConfig, say: Say = print) -> Path:
     study = Study.of(config, say)
     arms = list(study.arms())
     try:
-        for seed in config.seeds:
-            for arm in arms:
-                study.run(arm, seed)
+        for number in sorted({arm.types for arm in arms}, key=[arm.types for arm in arms].index):
+            group = [arm for arm in arms if arm.types == number]
+            for arm, seed in product(group, config.seeds):
+                study.rank(arm, seed)
+            for seed, arm in product(config.answered_seeds, group):
+                study.answer(arm, seed)
     finally:
         study.applied.save()
     return study.table(arms)
@@ -186,18 +189,27 @@ class Study:
                     yield Arm(knowledge, number)
                     yield from [Arm(knowledge, number, mixed=True)] * (knowledge in MIXED)
 
-    def run(self, arm: Arm, seed: int) -> None:
-        """Rank the held-out rows' own templates and answer the rows of one arm, as far as that is not done."""
-        path, ranks = self._file(arm, seed, "jsonl"), self._file(arm, seed, "ranks.json")
+    def rank(self, arm: Arm, seed: int) -> None:
+        """Rank the own templates of all held-out rows, where that is not done."""
+        path = self._file(arm, seed, "ranks.json")
+        if path.is_file():
+            return
+        ranker, shares = self._told(arm, seed)
+        ranks = class_ranks(ranker, self.data.held_x, self.data.held_y, shares, mixed=arm.mixed).tolist()
+        found = {"valid_a": ranks[: self.choices], "answered": ranks[self.choices :]}
+        path.write_text(json.dumps(found), encoding="utf-8")
+        first = sum(rank == 1 for rank in found["valid_a"]) / max(1, self.choices)
+        self.say(f"{arm.name}, seed {seed}: own template first in {first:.4f} of valid part A")
+
+    def answer(self, arm: Arm, seed: int) -> None:
+        """Answer the rows that are not answered yet."""
+        path = self._file(arm, seed, "jsonl")
         header = Header(self.task.name, f"template ranker, {arm.name}, seed {seed}", self.config.top_k)
         asked = [(self.task.given(record.reaction), self.task.wanted(record.reaction)) for record in self.answered]
         done = resume(path, header, asked)
-        if done == len(asked) and ranks.is_file():
+        if done == len(asked):
             return
-        known = self.known[arm.types, arm.knowledge == "input_only"]
-        train, held_out = known.columns(arm, seed)
-        ranker = self.ranker(arm, seed, train, known.sha256)
-        ranks.write_text(json.dumps(self._hits(ranker, held_out, arm)), encoding="utf-8")
+        ranker, held_out = self._told(arm, seed)
         shares = None if held_out is None else held_out[self.choices :]
         proposer = TemplateRanker(ranker, mixed=arm.mixed, apply=self.applied.apply)
         with PredictionWriter(path, header) as writer:
@@ -218,12 +230,13 @@ class Study:
                 arm.knowledge,
                 arm.types,
                 arm.mixed,
-                [self._file(arm, seed, "jsonl") for seed in self.config.seeds],
+                [self._file(arm, seed, "jsonl") for seed in self.config.answered_seeds],
                 [self._file(arm, seed, "ranks.json") for seed in self.config.seeds],
             )
             for arm in arms
         ]
         about = {
+            "rows": len(self.answered),
             "train_rows": len(self.data.y),
             "templates": len(self.data.counts),
             "covered": float((self.data.held_y[self.choices :] >= 0).mean()),
@@ -246,9 +259,11 @@ class Study:
             self.say(f"{arm.learned}, seed {seed}: {last[0]}")
         return Ranker.load(path)
 
-    def _hits(self, ranker: Ranker, shares: Floats | None, arm: Arm) -> dict[str, dict[str, float]]:
-        ranks = class_ranks(ranker, self.data.held_x, self.data.held_y, shares, mixed=arm.mixed)
-        return {"valid_a": hits_of(ranks[: self.choices]), self.config.answered: hits_of(ranks[self.choices :])}
+    def _told(self, arm: Arm, seed: int) -> tuple[Ranker, Floats | None]:
+        """Return the network of an arm, and the shares that held-out rows are told."""
+        known = self.known[arm.types, arm.knowledge == "input_only"]
+        train, held_out = known.columns(arm, seed)
+        return self.ranker(arm, seed, train, known.sha256), held_out
 
     def _file(self, arm: Arm, seed: int, ending: str) -> Path:
         return self.config.ranker.output / f"{arm.name}.{seed}.{ending}"

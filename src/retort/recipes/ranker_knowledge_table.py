@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from retort.config import as_dict
 from retort.elicitation.knowledge import BOUNDS, Knowledge
 from retort.evaluation.pooled import Pooled, Runs, pooled, pooled_difference
 from retort.evaluation.predictions import read
+from retort.recipes.train_ranker import CUTOFFS
 
 METRIC = "exact_match"
 LABEL = "pattern comparison with another learner: a template ranker, not the published language model"
@@ -24,8 +27,8 @@ class Answered:
         knowledge: Its source of knowledge.
         types: The number of its types; 0 where it has no elicited ones.
         mixed: Whether types are mixed behind the network.
-        predictions: One file per seed.
-        ranks: One file per seed: part -> k -> share of rows whose own template is among the first k.
+        predictions: One file per seed that answers.
+        ranks: One file per seed: part -> rank of each row's own template, 0 where it is not in the vocabulary.
     """
 
     name: str
@@ -48,10 +51,20 @@ def write_table(path: Path, arms: Sequence[Answered], about: Mapping[str, Any], 
     Raises:
         DataError: A file of predictions is damaged.
     """
-    runs = {arm.name: Runs.of([read(file) for file in arm.predictions], METRIC) for arm in arms}
-    entries = {arm.name: _entry(arm, runs[arm.name], runs.get("off")) for arm in arms}
-    rows = next(iter(runs.values())).values.shape[1]
-    content = {"label": LABEL, "n": rows, **about, "arms": entries, "config": as_dict(config)}
+    answers = {arm.name: Runs.of([read(file) for file in arm.predictions], METRIC) for arm in arms if arm.predictions}
+    ranks = {part: {arm.name: _hits(arm.ranks, part) for arm in arms} for part in ("valid_a", "answered")}
+    tables = {METRIC: answers, **{f"class_exact, {part}": runs for part, runs in ranks.items()}}
+    entries: dict[str, dict[str, Any]] = {}
+    for arm in arms:
+        about_arm = {
+            "knowledge": arm.knowledge,
+            "types": arm.types,
+            "mixed": arm.mixed,
+            "bound": arm.knowledge in BOUNDS,
+        }
+        figures = {what: _figures(arm.name, runs) for what, runs in tables.items() if arm.name in runs}
+        entries[arm.name] = {**about_arm, **figures}
+    content = {"label": LABEL, **about, "arms": entries, "config": as_dict(config)}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return path
@@ -63,20 +76,17 @@ def plain(figure: Pooled) -> dict[str, Any]:
     return values if figure.p is None else {**values, "p": figure.p}
 
 
-def _entry(arm: Answered, runs: Runs, off: Runs | None) -> dict[str, Any]:
-    entry: dict[str, Any] = {"knowledge": arm.knowledge, "types": arm.types, "mixed": arm.mixed}
-    entry["bound"] = arm.knowledge in BOUNDS
-    entry["figures"] = {name: plain(figure) for name, figure in pooled(runs).items()}
-    if off is not None and arm.name != "off":
-        entry["difference_to_off"] = {name: plain(change) for name, change in pooled_difference(off, runs).items()}
-    entry["class_exact@k"] = _ranks(arm.ranks)
-    return entry
+def _figures(name: str, ways: Mapping[str, Runs]) -> dict[str, Any]:
+    """Return the figures of one arm and what it gains over the arm ``off``, if there is one."""
+    figures: dict[str, Any] = {figure: plain(found) for figure, found in pooled(ways[name]).items()}
+    if name != "off" and "off" in ways:
+        changes = pooled_difference(ways["off"], ways[name])
+        figures["difference_to_off"] = {figure: plain(change) for figure, change in changes.items()}
+    return figures
 
 
-def _ranks(files: Sequence[Path]) -> dict[str, dict[str, float]]:
-    """Return part -> k -> mean over seeds."""
-    tables = [json.loads(file.read_text("utf-8")) for file in files]
-    return {
-        part: {k: sum(table[part][k] for table in tables) / len(tables) for k in shares}
-        for part, shares in tables[0].items()
-    }
+def _hits(files: Sequence[Path], part: str) -> Runs:
+    """Return whether the own template of each row of a part is among the first k."""
+    ranks = np.array([json.loads(file.read_text("utf-8"))[part] for file in files])
+    hits = [(ranks > 0) & (ranks <= k) for k in CUTOFFS]
+    return Runs(tuple(f"class_exact@{k}" for k in CUTOFFS), np.stack(hits, axis=2).astype(np.float64))

@@ -66,7 +66,9 @@ def config(tmp_path: Path) -> RankerKnowledgeConfig:
         training=training,
     )
     types = (TypesOfNumber(tmp_path / "difference.npz", tmp_path / "input.npz"),)
-    return RankerKnowledgeConfig(ranker, tmp_path / "table.json", tmp_path / "probes.json", types, seeds=(1, 2))
+    return RankerKnowledgeConfig(
+        ranker, tmp_path / "table.json", tmp_path / "probes.json", types, seeds=(1, 2), answered_seeds=(1, 2)
+    )
 
 
 def silent(_: str) -> None:
@@ -76,7 +78,7 @@ def silent(_: str) -> None:
 def test_only_who_is_told_the_way_knows_it(config: RankerKnowledgeConfig) -> None:
     table: dict[str, Any] = json.loads(compare_knowledge(config, silent).read_text())
     arms = table["arms"]
-    hits = {name: arm["figures"]["exact_match@1"]["mean"] for name, arm in arms.items()}
+    hits = {name: arm["exact_match"]["exact_match@1"]["mean"] for name, arm in arms.items()}
     assert (hits["oracle-2"], hits["curated"]) == (1, 1)
     blind = {
         "off",
@@ -90,19 +92,20 @@ def test_only_who_is_told_the_way_knows_it(config: RankerKnowledgeConfig) -> Non
     assert {name: hits[name] for name in blind} == dict.fromkeys(blind, 0.5)  # of a product's two rows one is right
     assert set(hits) == blind | {"oracle-2", "curated", "shuffled-2"}
     assert {arm["knowledge"] for arm in arms.values()} == set(SOURCES)
-    gain = arms["oracle-2"]["difference_to_off"]["exact_match@1"]
+    gain = arms["oracle-2"]["exact_match"]["difference_to_off"]["exact_match@1"]
     assert (gain["mean"], gain["by_seed"]) == (0.5, [0.5, 0.5])
     assert [name for name, arm in arms.items() if arm["bound"]] == ["curated", "oracle-2"]
-    assert arms["oracle-2"]["class_exact@k"] == {
-        part: {"1": 1, "3": 1, "5": 1, "10": 1} for part in ("valid_a", "test")
-    }
-    assert arms["off"]["class_exact@k"]["test"]["1"] == 0.5
-    assert (table["n"], table["train_rows"], table["covered"]) == (8, 24, 1)
+    for part in ("valid_a", "answered"):
+        ranks = {name: arm[f"class_exact, {part}"] for name, arm in arms.items()}
+        assert [ranks["oracle-2"][f"class_exact@{k}"]["mean"] for k in (1, 3, 5, 10)] == [1, 1, 1, 1]
+        assert [ranks["off"][f"class_exact@{k}"]["mean"] for k in (1, 3)] == [0.5, 1]
+        assert ranks["oracle-2"]["difference_to_off"]["class_exact@1"]["mean"] == 0.5
+    assert (table["rows"], table["train_rows"], table["covered"]) == (8, 24, 1)
     assert table["types_sha256"] == {"2": "d" * 64, "2 inputs": "i" * 64}
 
 
 def test_a_killed_comparison_goes_on(config: RankerKnowledgeConfig) -> None:
-    config = replace(config, knowledge=("off", "predicted"), seeds=(1,))
+    config = replace(config, knowledge=("off", "predicted"), seeds=(1,), answered_seeds=(1,))
     table = compare_knowledge(config, silent)
     first, out = table.read_bytes(), config.ranker.output
     whole = (out / "predicted-2.1.jsonl").read_text()
@@ -116,8 +119,16 @@ def test_a_killed_comparison_goes_on(config: RankerKnowledgeConfig) -> None:
     assert sum("answered" in line for line in said) == 2
 
 
+def test_a_network_that_does_not_answer_is_still_ranked(config: RankerKnowledgeConfig) -> None:
+    config = replace(config, knowledge=("off",), answered_seeds=(2,))
+    arm = json.loads(compare_knowledge(config, silent).read_text())["arms"]["off"]
+    assert len(arm["class_exact, answered"]["class_exact@1"]["by_seed"]) == 2
+    assert len(arm["exact_match"]["exact_match@1"]["by_seed"]) == 1
+    assert not (config.ranker.output / "off.1.jsonl").exists()
+
+
 def test_predictions_are_of_every_row_that_is_answered(config: RankerKnowledgeConfig) -> None:
-    compare_knowledge(replace(config, knowledge=("off",), seeds=(1,)), silent)
+    compare_knowledge(replace(config, knowledge=("off",), seeds=(1,), answered_seeds=(1,)), silent)
     found = read(config.ranker.output / "off.1.jsonl")
     assert found.header.model == "template ranker, off, seed 1"
     assert [row.target for row in found.rows] == [".".join(r.reaction.reactants) for r, _ in rows("test")]
