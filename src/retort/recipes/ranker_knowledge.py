@@ -15,14 +15,11 @@ from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from retort.config import load, option
 from retort.data.examples import fits
 from retort.data.prepare import read_records
 from retort.data.records import Record
-from retort.elicitation.knowledge import SOURCES, Knowledge, RowTypes, Told, told
-from retort.errors import DataError
+from retort.elicitation.knowledge import SOURCES, Knowledge
 from retort.evaluation.predictions import Candidate, Header, Prediction, PredictionWriter, resume
 from retort.inference.proposer import Proposals
 from retort.inference.proposers.template_ranker import TemplateRanker
@@ -30,6 +27,7 @@ from retort.models.ranker import Floats, Ranker
 from retort.prompting.task import TASKS, Question, Task
 from retort.recipes.applied_templates import AppliedTemplates
 from retort.recipes.entry import run_with_config
+from retort.recipes.ranker_arms import Arm, Known, looked_up, of_classes
 from retort.recipes.ranker_knowledge_table import Answered, write_table
 from retort.recipes.row_types import TypesOfRows
 from retort.recipes.train_ranker import (
@@ -73,50 +71,6 @@ class RankerKnowledgeConfig:
     scale: float = option(4.0, help="what the shares of types are multiplied by, beside about 50 set bits")
     top_k: int = option(10, help="answers per row")
     answered: str = option("test", help="part that is answered")
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """One way of being told: a source of knowledge, the number of types (0: no elicited ones), and whether mixed."""
-
-    knowledge: Knowledge
-    types: int = 0
-    mixed: bool = False
-
-    @property
-    def name(self) -> str:
-        """What its files are called."""
-        return "-".join([self.knowledge, *([str(self.types)] if self.types else []), *(["mixed"] * self.mixed)])
-
-    @property
-    def learned(self) -> str:
-        """What its network is called: the arm whose train rows are told the same."""
-        return Arm("oracle" if self.knowledge == "predicted" else self.knowledge, self.types).name
-
-
-@dataclass(frozen=True, eq=False)
-class Known:
-    """What is known of the types of the rows that are used.
-
-    Attributes:
-        train: Of the train rows.
-        held_out: Of the held-out rows.
-        sha256: Checksum of the types; empty where there are classes alone.
-        inputs: The clusters are those of the inputs.
-    """
-
-    train: RowTypes
-    held_out: RowTypes
-    sha256: str = ""
-    inputs: bool = False
-
-    def columns(self, arm: Arm, seed: int) -> tuple[Floats | None, Floats | None]:
-        """Return the shares that train and held-out rows are told in an arm."""
-        found: Told = told(arm.knowledge, self.train, self.held_out, seed=seed, inputs=self.inputs)
-        if found.train is None or found.held_out is None:
-            return None, None
-        held_out = self.held_out.read if arm.mixed else found.held_out
-        return found.train.astype(np.float32), held_out.astype(np.float32)
 
 
 def compare_knowledge(config: RankerKnowledgeConfig, say: Say = print) -> Path:
@@ -172,7 +126,7 @@ class Study:
         data = RankerRows.build(config.ranker, train, held, labels_of(config.ranker, [*train, *held], say))
         used = [train[i] for i in data.used.tolist()]
         say(f"{task.name}: {len(used):,} train rows, {len(data.counts):,} templates, {len(answered):,} rows to answer")
-        known = {(0, False): Known(_classes(used), _classes(held))}
+        known = {(0, False): Known(of_classes(used), of_classes(held))}
         for file in files:
             inputs = file.encoding == "input"
             key = (file.train.types, inputs)
@@ -269,23 +223,6 @@ class Study:
         return self.config.ranker.output / f"{arm.name}.{seed}.{ending}"
 
 
-def looked_up(file: TypesOfRows, records: Sequence[Record]) -> RowTypes:
-    """Return the types of records, in their order.
-
-    Raises:
-        DataError: Some record has none.
-    """
-    parts = list(file.parts.values())
-    places = {name: i for i, name in enumerate(np.concatenate([part.ids for part in parts]).tolist())}
-    missing = sum(record.id not in places for record in records)
-    if missing:
-        raise DataError(f"{missing} of {len(records)} rows have no types.", "Look the types up for all parts.")
-    joined = RowTypes(
-        *(np.concatenate([getattr(p.types, key) for p in parts]) for key in ("labels", "read", "classes"))
-    )
-    return joined.take([places[record.id] for record in records])
-
-
 def _records(
     config: RankerKnowledgeConfig, task: Task, files: Sequence[TypesOfRows]
 ) -> tuple[list[Record], list[Record], list[Record]]:
@@ -296,11 +233,6 @@ def _records(
     typed = [set(file.parts["train"].ids.tolist()) for file in files]
     train = [r for r in records if r.split == "train" and all(r.id in ids for ids in typed)]
     return train, [r for r in records if r.split == "valid_a"], [r for r in records if r.split == config.answered]
-
-
-def _classes(records: Sequence[Record]) -> RowTypes:
-    classes = np.array([record.reaction_class or 0 for record in records], np.int64)
-    return RowTypes(np.zeros(len(records), np.int64), np.ones((len(records), 1)), classes)
 
 
 def _row(place: int, query: str, target: str, found: Proposals) -> Prediction:

@@ -20,7 +20,8 @@ from retort.elicitation.probe import fit_probe
 from retort.evaluation.pooled import Runs, pooled, pooled_difference
 from retort.models.ranker import Ranker, SparseRows
 from retort.recipes.entry import run_with_config
-from retort.recipes.ranker_knowledge import Arm, Known, RankerKnowledgeConfig, Study
+from retort.recipes.ranker_arms import Arm, Known
+from retort.recipes.ranker_knowledge import RankerKnowledgeConfig, Study
 from retort.recipes.ranker_knowledge_table import plain
 from retort.recipes.train_ranker import Say, fit_ranker
 

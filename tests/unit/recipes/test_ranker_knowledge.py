@@ -16,7 +16,8 @@ from retort.data.records import Record
 from retort.elicitation.knowledge import SOURCES, RowTypes
 from retort.errors import DataError
 from retort.evaluation.predictions import read
-from retort.recipes.ranker_knowledge import Arm, RankerKnowledgeConfig, TypesOfNumber, compare_knowledge
+from retort.recipes.ranker_arms import Arm
+from retort.recipes.ranker_knowledge import RankerKnowledgeConfig, TypesOfNumber, compare_knowledge
 from retort.recipes.ranker_probe import probe_types
 from retort.recipes.row_types import Part, TypesOfRows
 from retort.recipes.train_ranker import TrainRankerConfig
