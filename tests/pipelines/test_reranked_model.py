@@ -1,6 +1,7 @@
 """A model whose answers are re-ranked: fitted by the recipe, shipped in the folder, applied to its own answers."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 
 from retort.config import build
 from retort.errors import ConfigError, ModelError
-from retort.inference.model_folder import CARD, seal
+from retort.evaluation.calibration import Calibration, Temperature
+from retort.inference.calibrating import made_by
+from retort.inference.model_folder import CARD, ModelFolder, seal
 from retort.inference.predictor import Predictor
 from retort.inference.reranking.reranker import Reranker
 from retort.models.ranker import Ranker, RankerMeta
@@ -110,6 +113,22 @@ def test_answers_made_otherwise_are_left_as_they_are(reranked: Path) -> None:
     found = Predictor.load(str(reranked)).retrosynthesis(QUERY, 1, reaction_class=2).candidates
     assert found[0].smiles == "CC(=O)Cl.NCc1ccccc1"
     assert answers(reranked, proposer="language_model")[0] == f"{QUERY}.O"
+
+
+def test_a_confidence_belongs_to_the_re_ranker_it_was_fitted_with(reranked: Path) -> None:
+    def entry() -> dict[str, Any]:
+        return dict(json.loads((reranked / CARD).read_text())["tasks"]["retrosynthesis"])
+
+    made = made_by(ModelFolder.open(str(reranked)), "retrosynthesis", ["retrosynthesis"], None, class_given=False)
+    curve = Temperature(1.0, 0.0, 0.0)
+    Calibration("retrosynthesis", "temperature", 10, made, 9, "", temperature=curve).save(reranked / "sure.json")
+    seal_model(reranked, entry=entry() | {"calibration": "sure.json"})
+    assert Predictor.load(str(reranked)).retrosynthesis(QUERY, 1).candidates[0].confidence is not None
+    file = reranked / entry()["reranker"]
+    found = Reranker.load(file)
+    replace(found, meta=replace(found.meta, pool=found.meta.pool + 1)).save(file)
+    seal_model(reranked, entry=entry())
+    assert Predictor.load(str(reranked)).retrosynthesis(QUERY, 1).candidates[0].confidence is None
 
 
 def test_another_language_model_is_refused(reranked: Path) -> None:

@@ -74,8 +74,8 @@ def score(predictions: Predictions, top_k: int, *, seed: int = 0) -> Report:
         UsageError: ``top_k`` is below 1 or above what the predictions were made with.
         DataError: There are no rows.
     """
-    names, values = _table(predictions, top_k)
-    low, high = _interval(values, seed)
+    names, values = table(predictions, top_k)
+    low, high = interval(values, seed)
     counts = Counter[str](row.status for row in predictions.rows)
     return Report(
         task=predictions.header.task,
@@ -95,16 +95,16 @@ def compare(first: Predictions, second: Predictions, top_k: int, *, seed: int = 
         UsageError: The files answer different questions, or ``top_k`` does not fit.
         DataError: There are no rows.
     """
-    _refuse_unpaired(first, second)
-    names, before = _table(first, top_k)
-    _, after = _table(second, top_k)
-    low, high = _interval(after - before, seed)
+    refuse_unpaired(first, second)
+    names, before = table(first, top_k)
+    _, after = table(second, top_k)
+    low, high = interval(after - before, seed)
     means = (after - before).mean(axis=0).tolist()
     return {name: Difference(m, (a, b)) for name, m, a, b in zip(names, means, low, high, strict=True)}
 
 
-def _table(predictions: Predictions, top_k: int) -> tuple[list[str], NDArray[np.float64]]:
-    """Names ``[m]`` and values ``[rows, m]`` of every metric at every cut-off."""
+def table(predictions: Predictions, top_k: int) -> tuple[list[str], NDArray[np.float64]]:
+    """Return names ``[m]`` and values ``[rows, m]`` of every metric at every cut-off; raises as :func:`score`."""
     if not 1 <= top_k <= predictions.header.top_k:
         raise UsageError(
             f"cannot score top {top_k}: the predictions hold the top {predictions.header.top_k}.",
@@ -123,8 +123,8 @@ def _columns(top_k: int) -> Iterator[tuple[Metric, int]]:
         yield from ((metric, k) for k in metric.cutoffs if k <= top_k)
 
 
-def _interval(values: NDArray[np.float64], seed: int) -> tuple[list[float], list[float]]:
-    """Lower and upper ends ``[m]`` of the percentile interval of the column means of ``values`` ``[rows, m]``."""
+def interval(values: NDArray[np.float64], seed: int) -> tuple[list[float], list[float]]:
+    """Return lower and upper ends ``[m]`` of the percentile interval of the column means of values ``[rows, m]``."""
     means = bootstrap_means(values, RESAMPLES, seed)
     ends = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     return ends[0].tolist(), ends[1].tolist()
@@ -142,7 +142,8 @@ def bootstrap_means(values: NDArray[np.float64], resamples: int, seed: int) -> N
     return np.concatenate(means)
 
 
-def _refuse_unpaired(first: Predictions, second: Predictions) -> None:
+def refuse_unpaired(first: Predictions, second: Predictions) -> None:
+    """Raise UsageError where two files answer different questions."""
     if first.header.task != second.header.task:
         raise UsageError(f"cannot compare task {first.header.task!r} with {second.header.task!r}.")
     asked = [[(row.query, row.target) for row in p.rows] for p in (first, second)]

@@ -9,6 +9,7 @@ from retort.evaluation.calibration import Calibration
 from retort.inference.model_folder import ModelFolder
 from retort.inference.prediction import Candidate
 from retort.inference.proposer import Proposal
+from retort.inference.reordering import applies
 
 
 class Calibrations:
@@ -50,9 +51,11 @@ def made_by(
     """
     entry = folder.card.tasks[task]
     weights = {name: (entry.weights or {}).get(name, 1.0) for name in sorted(proposers)}
+    reranked = applies(folder, task, proposers, augmentations, class_given=class_given)
     return {
         "proposers": {name: _digest(folder, name, augmentations) for name in sorted(proposers)},
         "merging": {"weights": weights, "rank_offset": entry.rank_offset} if len(proposers) > 1 else None,
+        "reranker": folder.card.files.get(entry.reranker or "") if reranked else None,
         "class_given": class_given,
     }
 

@@ -15,9 +15,11 @@ from retort.data.examples import fits
 from retort.data.prepare import read_manifest, read_records
 from retort.data.records import Record
 from retort.data.splits import TRAIN
+from retort.elicitation.frozen import FrozenTypes
 from retort.errors import DataError
 from retort.inference.model_folder import seal
 from retort.inference.questions import membership_key, write_seen
+from retort.prompting.reaction_types import Telling
 from retort.prompting.task import TASKS
 from retort.recipes.card import Answering, CardConfig, card_lines
 from retort.recipes.entry import run_with_config
@@ -27,12 +29,15 @@ from retort.recipes.entry import run_with_config
 class ProposerChoice:
     """One proposer of the model."""
 
-    kind: str = option(help="language_model, template_ranker or answer_ranker")
+    kind: str = option(help="language_model, typed_language_model, template_ranker or answer_ranker")
     path: Path = option(help="exported model folder of a language model, or .npz file of a ranker")
     engine: str = option("ctranslate2", help="what runs a language model: ctranslate2, transformers or toy")
     augmentations: int = option(1, help="spellings per question of a language model")
     beam_size: int = option(10, help="beams per spelling of a language model")
     uses_class: bool = option(False, help="it can use a known reaction class")
+    types: Path | None = option(None, help="folder of frozen types that a typed language model is told")
+    telling: Telling = option("mixture", help="how it is told them: likeliest, shares or mixture")
+    top_types: int = option(3, help="the most types that are mixed")
 
 
 @dataclass(frozen=True)
@@ -107,16 +112,24 @@ def _copy(name: str, choice: ProposerChoice, folder: Path, home: str) -> dict[st
     entry: dict[str, Any] = {"kind": choice.kind}
     if not choice.path.exists():
         raise DataError(f"proposer {name!r}: there is no {str(choice.path)!r}.")
-    if choice.kind == "language_model":
+    if choice.kind in ("language_model", "typed_language_model"):
         inner = choice.path / "language_model"
         if home == name:
             shutil.copytree(inner if inner.is_dir() else choice.path, folder / home)
         settings = ("engine", "augmentations", "beam_size", "uses_class")
-        return entry | {"folder": home} | {key: getattr(choice, key) for key in settings}
+        entry |= {"folder": home} | {key: getattr(choice, key) for key in settings}
+        return entry if choice.types is None else entry | _types(name, choice, choice.types, folder)
     target = folder / "rankers" / f"{name}.npz"
     target.parent.mkdir(exist_ok=True)
     shutil.copyfile(choice.path, target)
     return entry | {"file": target.relative_to(folder).as_posix(), "uses_class": choice.uses_class}
+
+
+def _types(name: str, choice: ProposerChoice, types: Path, folder: Path) -> dict[str, Any]:
+    """Copy the types that a language model is told, with what reads them; return what the card says of them."""
+    frozen = FrozenTypes.load(types)
+    frozen.save(folder / "types" / name, frozen.encoder_folder(types))
+    return {"types": f"types/{name}", "telling": choice.telling, "top_types": choice.top_types}
 
 
 def _task(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 KIND, VERSION = "retort-row-types", 1
 TRAIN = "train"
+_SETTINGS = ("task", "encoding", "sha256", "vocabulary_sha256")
 Ids = NDArray[np.str_]
 
 
@@ -60,6 +61,11 @@ class Part:
     types: RowTypes
     pairs: Sequence[Pair] = ()
 
+    def first(self, count: int | None) -> "Part":
+        """Return the first rows; all of them without a number."""
+        kept = range(len(self.ids))[:count]
+        return Part(self.ids[:count], self.types.take(kept), self.pairs[:count])
+
 
 @dataclass(frozen=True, eq=False)
 class TypesOfRows:
@@ -69,6 +75,7 @@ class TypesOfRows:
         task: Their task.
         encoding: What was clustered.
         sha256: Checksum of the frozen types.
+        vocabulary_sha256: Of the vocabulary of the pairs.
         rows: Numbers of the train rows in the prepared folder, int64 [n].
         parts: Of ``train`` and of each held-out part.
     """
@@ -76,6 +83,7 @@ class TypesOfRows:
     task: str
     encoding: str
     sha256: str
+    vocabulary_sha256: str
     rows: Labels
     parts: Mapping[str, Part]
 
@@ -99,7 +107,7 @@ class TypesOfRows:
             sides = [np.asarray(ids, np.uint16) for pair in part.pairs for ids in pair]
             arrays[f"{name}.tokens"] = np.concatenate([np.zeros(0, np.uint16), *sides])
             arrays[f"{name}.offsets"] = np.cumsum([0, *map(len, sides)]).astype(np.int64)
-        settings = {"task": self.task, "encoding": self.encoding, "sha256": self.sha256, "parts": list(self.parts)}
+        settings = {name: getattr(self, name) for name in _SETTINGS} | {"parts": list(self.parts)}
         storage.write(path, KIND, VERSION, settings, arrays)
 
     @classmethod
@@ -108,7 +116,8 @@ class TypesOfRows:
         settings, arrays = storage.read(path, KIND, VERSION)
         try:
             parts = {name: _part(arrays, name) for name in settings["parts"]}
-            return cls(settings["task"], settings["encoding"], settings["sha256"], arrays["rows"], parts)
+            task, encoding, sha256, vocabulary = (settings[name] for name in _SETTINGS)
+            return cls(task, encoding, sha256, vocabulary, arrays["rows"], parts)
         except (KeyError, TypeError) as error:
             raise ModelError(f"{str(path)!r} lacks {error}.", "Look the types up again.") from error
 
@@ -142,7 +151,8 @@ def write_row_types(config: RowTypesConfig) -> Path:
         parts = {TRAIN: _of_train(types, train)}
         parts |= {part: _of_held_out(types, texts[part], rows) for part, rows in held.items()}
         card = types.card
-        found = TypesOfRows(task, card.encoding, checkpoint.file_sha256(place / CARD), types.train.rows, parts)
+        sha256 = checkpoint.file_sha256(place / CARD)
+        found = TypesOfRows(task, card.encoding, sha256, words.sha256, types.train.rows, parts)
         found.save(config.output / f"{card.encoding}-{card.types}.npz")
     return config.output
 

@@ -1,0 +1,58 @@
+"""What an arm of a study of types may be told; :mod:`retort.recipes.study` runs it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from retort.config import option
+from retort.elicitation.knowledge import Knowledge
+from retort.errors import ConfigError
+from retort.prompting.reaction_types import Telling
+from retort.training.config import TrainingConfig
+
+Wording = Literal["compact", "static", "random", "nearest"]
+
+
+@dataclass(frozen=True)
+class Beam:
+    """One way of decoding what an arm has learned."""
+
+    name: str = option("plain", help="name of its files and figures")
+    telling: Telling = option(
+        "likeliest", help="how types are told: likeliest or mixture; an arm of shares tells those"
+    )
+    top_types: int = option(3, help="the most types whose answers are mixed")
+    beam_size: int = option(10, help="beams per prompt")
+
+
+@dataclass(frozen=True)
+class ArmConfig:
+    """One arm: what a model is told of the types of its rows, what it learns, and how it is judged."""
+
+    prepared: Path = option(help="prepared folder of the train rows")
+    row_types: Path = option(help="file of `python -m retort.recipes.row_types`: the types, and the held-out rows")
+    start_from: Path = option(help="checkpoint that every arm starts from")
+    output: Path = option(help="folder that receives data/, and seed-<n>/ with weights, predictions and figures")
+    training: TrainingConfig = option(help="the loop; its seed is replaced")
+    knowledge: Knowledge = option("off", help="where the types come from; see retort.elicitation.knowledge")
+    wording: Wording = option("compact", help="compact prompts, or instructions: always the first, by row, or nearest")
+    rows: int = option(20_000, help="train rows, the first of those that types were elicited from")
+    watched: int = option(500, help="rows of valid part A that training watches")
+    part: str = option("test", help="held-out part that is judged")
+    held_out: int | None = option(None, help="its first rows; all by default")
+    seeds: tuple[int, ...] = option((0,), help="a training each")
+    max_length: int = option(192, help="longest answer in tokens")
+    batch_size: int = option(32, help="prompts decoded together")
+    beams: tuple[Beam, ...] = option((Beam(),), help="ways of decoding")
+
+    def __post_init__(self) -> None:
+        mixed = [beam.name for beam in self.beams if beam.telling == "mixture"]
+        if mixed and self.knowledge not in ("predicted", "out_of_fold"):
+            raise ConfigError(
+                f"the beam {mixed[0]!r} mixes types, which knowledge = {self.knowledge!r} does not read.",
+                "Mix where types are read from the input: predicted or out_of_fold.",
+            )
+        if any(beam.telling == "shares" for beam in self.beams):
+            raise ConfigError("shares are told by knowledge = 'soft', not by a way of decoding.")
+        if not self.seeds or len({beam.name for beam in self.beams}) < max(1, len(self.beams)):
+            raise ConfigError("an arm needs a seed and ways of decoding with different names.")

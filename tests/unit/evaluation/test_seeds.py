@@ -1,0 +1,59 @@
+"""Figures over several seeds, and paired differences."""
+
+import pytest
+
+from retort.errors import DataError, UsageError
+from retort.evaluation.predictions import Candidate, Header, Prediction, Predictions
+from retort.evaluation.seeds import paired, pooled
+
+TARGETS = ["CCO", "CCN", "CCC", "CO"] * 25
+
+
+def said(*right: int) -> Predictions:
+    """Return predictions of one seed: right in the rows whose number modulo 4 is given."""
+    rows = [
+        Prediction(i, "C", target, "ok", "", (Candidate(target if i % 4 in right else "[Xe]", -1.0, "made_up"),))
+        for i, target in enumerate(TARGETS)
+    ]
+    return Predictions(Header("retrosynthesis", "made_up", 1), rows)
+
+
+def test_seeds_are_averaged_and_rows_resampled() -> None:
+    figure = pooled([said(0, 1), said(0)], 1)["exact_match@1"]
+    assert figure.by_seed == (0.5, 0.25)
+    assert figure.mean == 0.375
+    assert figure.spread == pytest.approx(0.25 / 2**0.5)
+    # The value of a row is 1, 1/2, 0 or 0: a standard error of sqrt(0.171875 / 100).
+    assert figure.interval[0] == pytest.approx(0.375 - 1.96 * 0.0415, abs=0.02)
+    assert figure.interval[1] == pytest.approx(0.375 + 1.96 * 0.0415, abs=0.02)
+
+
+def test_one_seed_has_no_spread() -> None:
+    assert pooled([said(2)], 1)["exact_match@1"].spread is None
+
+
+def test_a_clear_difference_and_none() -> None:
+    better = paired([said(0)], [said(0, 1), said(0, 1)], 1)["exact_match@1"]
+    assert better.difference == 0.25
+    assert better.interval[0] > 0
+    assert better.p_value == pytest.approx(1 / 10_001)
+    same = paired([said(0)], [said(1)], 1)["exact_match@1"]  # 25 rows gained, 25 lost
+    assert same.difference == 0
+    assert same.interval[0] < 0 < same.interval[1]
+    assert same.p_value == 1
+
+
+def test_the_p_value_of_few_rows_is_that_of_the_exact_test() -> None:
+    few = [Predictions(Header("retrosynthesis", "m", 1), said(*right).rows[:8]) for right in ((), (0, 1))]
+    # Four rows differ, all one way: of 16 equally likely sign patterns, 2 are as extreme.
+    assert paired(few[:1], few[1:], 1)["exact_match@1"].p_value == pytest.approx(2 / 16, abs=0.015)
+
+
+def test_other_questions_cannot_be_pooled() -> None:
+    other = Predictions(Header("retrosynthesis", "made_up", 1), said(0).rows[:4])
+    with pytest.raises(UsageError, match="different questions"):
+        pooled([said(0), other], 1)
+    with pytest.raises(UsageError, match="different questions"):
+        paired([said(0)], [other], 1)
+    with pytest.raises(DataError, match="no predictions"):
+        pooled([], 1)
