@@ -10,11 +10,12 @@ import numpy as np
 
 from retort.config import as_dict
 from retort.elicitation.knowledge import BOUNDS, Knowledge
-from retort.evaluation.pooled import Pooled, Runs, pooled, pooled_difference
+from retort.evaluation.metric import METRICS, Metric
 from retort.evaluation.predictions import read
+from retort.evaluation.seeds import Values, differences, figures
 from retort.recipes.train_ranker import CUTOFFS
 
-METRIC = "exact_match"
+PARTS = ("valid_a", "answered")
 LABEL = "pattern comparison with another learner: a template ranker, not the published language model"
 
 
@@ -51,9 +52,10 @@ def write_table(path: Path, arms: Sequence[Answered], about: Mapping[str, Any], 
     Raises:
         DataError: A file of predictions is damaged.
     """
-    answers = {arm.name: Runs.of([read(file) for file in arm.predictions], METRIC) for arm in arms if arm.predictions}
-    ranks = {part: {arm.name: _hits(arm.ranks, part) for arm in arms} for part in ("valid_a", "answered")}
-    tables = {METRIC: answers, **{f"class_exact, {part}": runs for part, runs in ranks.items()}}
+    exact = METRICS.get("exact_match")
+    answers = {arm.name: _worth(arm.predictions, exact) for arm in arms if arm.predictions}
+    tables = {exact.name: answers}
+    tables |= {f"class_exact, {part}": {arm.name: _hits(arm.ranks, part) for arm in arms} for part in PARTS}
     entries: dict[str, dict[str, Any]] = {}
     for arm in arms:
         about_arm = {
@@ -62,31 +64,30 @@ def write_table(path: Path, arms: Sequence[Answered], about: Mapping[str, Any], 
             "mixed": arm.mixed,
             "bound": arm.knowledge in BOUNDS,
         }
-        figures = {what: _figures(arm.name, runs) for what, runs in tables.items() if arm.name in runs}
-        entries[arm.name] = {**about_arm, **figures}
+        found = {what: _figures(arm.name, what, worth) for what, worth in tables.items() if arm.name in worth}
+        entries[arm.name] = {**about_arm, **found}
     content = {"label": LABEL, **about, "arms": entries, "config": as_dict(config)}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return path
 
 
-def plain(figure: Pooled) -> dict[str, Any]:
-    """Return a figure as JSON holds it."""
-    values: dict[str, Any] = {"mean": figure.mean, "interval": list(figure.interval), "by_seed": list(figure.by_run)}
-    return values if figure.p is None else {**values, "p": figure.p}
-
-
-def _figures(name: str, ways: Mapping[str, Runs]) -> dict[str, Any]:
+def _figures(arm: str, what: str, worth: Mapping[str, Values]) -> dict[str, Any]:
     """Return the figures of one arm and what it gains over the arm ``off``, if there is one."""
-    figures: dict[str, Any] = {figure: plain(found) for figure, found in pooled(ways[name]).items()}
-    if name != "off" and "off" in ways:
-        changes = pooled_difference(ways["off"], ways[name])
-        figures["difference_to_off"] = {figure: plain(change) for figure, change in changes.items()}
-    return figures
+    names = [f"{what.partition(',')[0]}@{k}" for k in CUTOFFS]
+    found: dict[str, Any] = {name: figure.as_dict() for name, figure in figures(names, worth[arm]).items()}
+    if arm != "off" and "off" in worth:
+        changes = differences(names, worth["off"], worth[arm])
+        found["difference_to_off"] = {name: change.as_dict() for name, change in changes.items()}
+    return found
 
 
-def _hits(files: Sequence[Path], part: str) -> Runs:
-    """Return whether the own template of each row of a part is among the first k."""
+def _worth(files: Sequence[Path], metric: Metric) -> Values:
+    """Return what the rows of each file are worth, [seeds, rows, cut-offs]."""
+    return np.array([[[metric.per_row(row, k) for k in CUTOFFS] for row in read(file).rows] for file in files])
+
+
+def _hits(files: Sequence[Path], part: str) -> Values:
+    """Return whether the own template of each row of a part is among the first k, [seeds, rows, cut-offs]."""
     ranks = np.array([json.loads(file.read_text("utf-8"))[part] for file in files])
-    hits = [(ranks > 0) & (ranks <= k) for k in CUTOFFS]
-    return Runs(tuple(f"class_exact@{k}" for k in CUTOFFS), np.stack(hits, axis=2).astype(np.float64))
+    return np.stack([(ranks > 0) & (ranks <= k) for k in CUTOFFS], axis=2).astype(np.float64)

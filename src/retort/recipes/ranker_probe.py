@@ -17,12 +17,11 @@ import numpy as np
 from retort.config import load
 from retort.elicitation.checks import Doubles, Labels
 from retort.elicitation.probe import fit_probe
-from retort.evaluation.pooled import Runs, pooled, pooled_difference
+from retort.evaluation.seeds import Values, differences, figures
 from retort.models.ranker import Ranker, SparseRows
 from retort.recipes.entry import run_with_config
 from retort.recipes.ranker_arms import Arm, Known
 from retort.recipes.ranker_knowledge import RankerKnowledgeConfig, Study
-from retort.recipes.ranker_knowledge_table import plain
 from retort.recipes.train_ranker import Say, fit_ranker
 
 _BATCH = 512
@@ -45,10 +44,7 @@ def probe_types(config: RankerKnowledgeConfig, say: Say = print) -> Path:
     for (number, inputs), known in study.known.items():
         if number and not inputs:
             found[str(number)] = _entries(_hits(study, known, vectors))
-            say(
-                f"{number} types: "
-                + ", ".join(f"{k} {v['accuracy']['mean']:.3f}" for k, v in found[str(number)].items())
-            )
+            say(f"{number} types: " + ", ".join(f"{k} {v['mean']:.3f}" for k, v in found[str(number)].items()))
     config.probes.parent.mkdir(parents=True, exist_ok=True)
     content = {"n": len(study.answered), "train_rows": len(study.data.y), "types": found}
     config.probes.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -74,7 +70,7 @@ def _hidden(ranker: Ranker, x: SparseRows) -> Doubles:
     return np.concatenate(parts).astype(np.float64)
 
 
-def _hits(study: Study, known: Known, vectors: dict[str, list[tuple[Doubles, Doubles]]]) -> dict[str, Runs]:
+def _hits(study: Study, known: Known, vectors: dict[str, list[tuple[Doubles, Doubles]]]) -> dict[str, Values]:
     train, held_out = known.train.labels, known.held_out.labels[study.choices :]
     number = known.train.types
     read = known.held_out.read[study.choices :].argmax(axis=1)
@@ -86,16 +82,16 @@ def _hits(study: Study, known: Known, vectors: dict[str, list[tuple[Doubles, Dou
         probes = [(fit_probe(fitted, train, number), judged) for fitted, judged in runs]
         guesses[name] = [probe.probabilities(judged).argmax(axis=1) for probe, judged in probes]
     return {
-        name: Runs(("accuracy",), np.stack([guess == held_out for guess in some]).astype(np.float64)[:, :, None])
+        name: np.stack([guess == held_out for guess in some]).astype(np.float64)[:, :, None]
         for name, some in guesses.items()
     }
 
 
-def _entries(hits: dict[str, Runs]) -> dict[str, dict[str, Any]]:
-    found = {name: {"accuracy": plain(pooled(runs)["accuracy"])} for name, runs in hits.items()}
+def _entries(hits: dict[str, Values]) -> dict[str, dict[str, Any]]:
+    found = {name: figures(["accuracy"], right)["accuracy"].as_dict() for name, right in hits.items()}
     for name in hits.keys() - {"annotator"}:
-        change = pooled_difference(hits["annotator"], hits[name])["accuracy"]
-        found[name]["difference_to_annotator"] = plain(change)
+        change = differences(["accuracy"], hits["annotator"], hits[name])["accuracy"]
+        found[name]["difference_to_annotator"] = change.as_dict()
     return found
 
 
