@@ -74,7 +74,7 @@ class RankerKnowledgeConfig:
 
 
 def compare_knowledge(config: RankerKnowledgeConfig, say: Say = print) -> Path:
-    """Train, rank and answer what is missing, number of types by number of types; write the table and return it.
+    """Train, rank and answer what is missing; write the table and return it.
 
     Raises:
         DataError: A held-out row has no types, or no train row has a template.
@@ -83,12 +83,10 @@ def compare_knowledge(config: RankerKnowledgeConfig, say: Say = print) -> Path:
     study = Study.of(config, say)
     arms = list(study.arms())
     try:
-        for number in sorted({arm.types for arm in arms}, key=[arm.types for arm in arms].index):
-            group = [arm for arm in arms if arm.types == number]
-            for arm, seed in product(group, config.seeds):
-                study.rank(arm, seed)
-            for seed, arm in product(config.answered_seeds, group):
-                study.answer(arm, seed)
+        for seed, arm in product(config.seeds, arms):  # seed by seed: a part of a study is a smaller study
+            study.rank(arm, seed)
+        for seed, arm in product(config.answered_seeds, arms):
+            study.answer(arm, seed)
     finally:
         study.applied.save()
     return study.table(arms)
