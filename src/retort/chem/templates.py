@@ -145,7 +145,7 @@ class Template:
 
     def __init__(self, smarts: str, direction: Direction) -> None:
         product, _, reactants = smarts.partition(">>")
-        self.direction = direction
+        self.smarts, self.direction = smarts, direction
         self.start, self.end = (product, reactants) if direction == "retro" else (reactants, product)
 
     @cached_property

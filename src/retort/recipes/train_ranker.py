@@ -8,7 +8,7 @@ held against popularity and nearest neighbour.
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,7 +24,7 @@ from retort.data.examples import fits
 from retort.data.prepare import read_records
 from retort.data.records import Record
 from retort.errors import DataError
-from retort.models.ranker import Ranker, RankerMeta, SparseRows, top_k
+from retort.models.ranker import Floats, Ranker, RankerMeta, SparseRows, log_sum
 from retort.prompting.task import TASKS, Task
 from retort.recipes.entry import run_with_config
 from retort.recipes.score_ranker import score_ranker
@@ -39,6 +39,7 @@ Say = Callable[[str], None]
 Labels = list[str | NoTemplate]
 TrainedTask = Literal["retrosynthesis", "forward_prediction", "reagent_prediction"]
 CUTOFFS = (1, 3, 5, 10)
+_BATCH = 256  # rows whose scores are held at once
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,16 @@ def train_ranker(config: TrainRankerConfig, say: Say = print) -> Path:
     start = time.perf_counter()
     task = TASKS.get(config.task)
     train, held = _records(config, task)
-    labels = _labels(config, [*train, *held], say)
-    counts = frequent_classes((label for label in labels[: len(train)] if isinstance(label, str)), config.minimum_count)
-    if not counts:
-        raise DataError(f"no train row of {str(config.prepared)!r} has a class for {task.name}.")
-    data = _Data.build(config, task, train, held, labels, counts)
+    labels = labels_of(config, [*train, *held], say)
+    data = RankerRows.build(config, train, held, labels)
+    counts = data.counts
     say(f"{task.name}: {len(counts):,} classes, {len(data.y):,} of {len(train):,} train rows")
-    ranker = _fit(config, data, counts, say)
+
+    def watch(epoch: "Epoch", made: Callable[[], Ranker]) -> None:
+        hits = {k: round(100 * share, 1) for k, share in data.hits(made()).items()}
+        say(f"epoch {epoch.number}: loss {epoch.loss:.3f}, own class among first k {hits}, {epoch.seconds:.0f} s")
+
+    ranker = fit_ranker(config, data, watch)
     path = config.output / f"{task.name}.npz"
     ranker.save(path)
     metrics: dict[str, Any] = {
@@ -92,49 +96,103 @@ def train_ranker(config: TrainRankerConfig, say: Say = print) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class _Data:
+class RankerRows:
     """What the network sees.
 
     Attributes:
+        used: Which of the train rows have a class, [rows].
         x, y: Train fingerprints, and their classes [rows].
-        held_x, held_y: The same of valid part A; class -1 where the row's own is not in the vocabulary.
+        held_x, held_y: The same of the held-out rows; class -1 where the row's own is not in the vocabulary.
+        counts: Class -> how many train rows have it, most frequent first.
         features: One row per class.
         class_counts: int32 [classes, 11], train rows by reaction class (0: unknown); None where none is known.
     """
 
+    used: NDArray[np.int64]
     x: SparseRows
     y: NDArray[np.int64]
     held_x: SparseRows
     held_y: NDArray[np.int64]
+    counts: Mapping[str, int]
     features: SparseRows
     class_counts: NDArray[np.int32] | None
 
     @classmethod
     def build(
-        cls,
-        config: TrainRankerConfig,
-        task: Task,
-        train: Sequence[Record],
-        held: Sequence[Record],
-        labels: Labels,
-        counts: Mapping[str, int],
-    ) -> "_Data":
+        cls, config: TrainRankerConfig, train: Sequence[Record], held: Sequence[Record], labels: Labels
+    ) -> "RankerRows":
+        """Count the classes of the train rows and describe all rows.
+
+        Args:
+            config: Settings.
+            train: Train rows.
+            held: Held-out rows.
+            labels: Of the train rows, then of the held-out rows.
+
+        Raises:
+            DataError: No train row has a class.
+        """
+        task = TASKS.get(config.task)
+        counts = frequent_classes((x for x in labels[: len(train)] if isinstance(x, str)), config.minimum_count)
+        if not counts:
+            raise DataError(f"no train row of {str(config.prepared)!r} has a class for {task.name}.")
         column = {label: i for i, label in enumerate(counts)}
         y = np.array([column.get(label, -1) if isinstance(label, str) else -1 for label in labels], np.int64)
-        used = [record for record, label in zip(train, y[: len(train)], strict=True) if label >= 0]
-        known = y[: len(train)][y[: len(train)] >= 0]
-        x, held_x = (_fingerprints(config.fingerprint, task, rows) for rows in (used, held))
-        return cls(x, known, held_x, y[len(train) :], _features(config, counts), _by_reaction_class(used, known))
+        used = np.flatnonzero(y[: len(train)] >= 0)
+        rows = [train[i] for i in used.tolist()]
+        x, held_x = (_fingerprints(config.fingerprint, task, some) for some in (rows, held))
+        features, classes = _features(config, counts), _by_reaction_class(rows, y[used])
+        return cls(used, x, y[used], held_x, y[len(train) :], counts, features, classes)
 
     def hits(self, ranker: Ranker) -> dict[str, float]:
         """Return the share of held-out rows whose own class is among the first k; a class unknown to it is a miss."""
-        found = np.zeros(len(CUTOFFS))
-        for start in range(0, len(self.held_x), 512):
-            rows = np.arange(start, min(start + 512, len(self.held_x)))
-            best = top_k(ranker.log_probabilities(self.held_x.take(rows).dense()), CUTOFFS[-1])
-            right = best == self.held_y[rows, None]
-            found += [right[:, :k].any(axis=1).sum() for k in CUTOFFS]
-        return {str(k): float(n / max(1, len(self.held_x))) for k, n in zip(CUTOFFS, found, strict=True)}
+        return hits_of(class_ranks(ranker, self.held_x, self.held_y))
+
+
+@dataclass(frozen=True, slots=True)
+class TypeColumns:
+    """What a network reads beside the fingerprint.
+
+    Attributes:
+        shares: Of each type in every train row that is used, [rows, types].
+        scale: What they are multiplied by.
+        sha256: Checksum of the types; empty for curated classes.
+    """
+
+    shares: Floats
+    scale: float
+    sha256: str
+
+
+def class_ranks(
+    ranker: Ranker, x: SparseRows, y: NDArray[np.int64], shares: Floats | None = None, *, mixed: bool = False
+) -> NDArray[np.int64]:
+    """Return the rank, from 1, of each row's own class [rows]; 0 where it is unknown. Of equals the first is first.
+
+    Args:
+        ranker: What ranks.
+        x: Fingerprints.
+        y: Own classes; -1 where unknown.
+        shares: Of each type in every row, for a ranker that reads types.
+        mixed: Whether types are mixed behind the network.
+    """
+    ranks = np.zeros(len(x), np.int64)
+    for start in range(0, len(x), _BATCH):
+        rows = np.arange(start, min(start + _BATCH, len(x)))
+        dense, told = x.take(rows).dense(), None if shares is None else shares[rows]
+        if mixed and told is not None:
+            scores = log_sum(ranker.joint_log_probabilities(dense, told))
+        else:
+            scores = ranker.log_probabilities(dense, told)
+        own = np.take_along_axis(scores, np.maximum(y[rows], 0)[:, None], axis=1)
+        before = (scores > own) | ((scores == own) & (np.arange(scores.shape[1]) < y[rows, None]))
+        ranks[rows] = np.where(y[rows] >= 0, 1 + before.sum(axis=1), 0)
+    return ranks
+
+
+def hits_of(ranks: NDArray[np.int64]) -> dict[str, float]:
+    """Return k -> share of rows whose rank is 1..k."""
+    return {str(k): float(((ranks > 0) & (ranks <= k)).sum() / max(1, len(ranks))) for k in CUTOFFS}
 
 
 def _records(config: TrainRankerConfig, task: Task) -> tuple[list[Record], list[Record]]:
@@ -143,7 +201,8 @@ def _records(config: TrainRankerConfig, task: Task) -> tuple[list[Record], list[
     return [r for r in chosen if r.split == "train"], [r for r in chosen if r.split == "valid_a"]
 
 
-def _labels(config: TrainRankerConfig, records: Sequence[Record], say: Say) -> Labels:
+def labels_of(config: TrainRankerConfig, records: Sequence[Record], say: Say) -> Labels:
+    """Return the class of each record, or why it has none; templates are kept in the output folder."""
     if config.task == "reagent_prediction":
         return [".".join(record.reaction.reagents) for record in records]
     found = extract_templates((r.mapped for r in records if r.mapped), config.output, config.workers, say)
@@ -179,7 +238,20 @@ def _by_reaction_class(records: Sequence[Record], y: NDArray[np.int64]) -> NDArr
     return table
 
 
-def _fit(config: TrainRankerConfig, data: _Data, counts: Mapping[str, int], say: Say) -> Ranker:
+def fit_ranker(
+    config: TrainRankerConfig,
+    data: RankerRows,
+    watch: Callable[["Epoch", Callable[[], Ranker]], None],
+    types: TypeColumns | None = None,
+) -> Ranker:
+    """Train one network.
+
+    Args:
+        config: Settings.
+        data: Rows.
+        watch: Told of every epoch, with what makes a ranker of the network as it is then.
+        types: What it reads beside the fingerprint.
+    """
     import torch
 
     from retort.training.ranker import fit
@@ -189,17 +261,20 @@ def _fit(config: TrainRankerConfig, data: _Data, counts: Mapping[str, int], say:
     digest = sha256((config.prepared / "records.parquet").read_bytes()).hexdigest()
     plain = as_dict(config)
     meta = RankerMeta(config.task, kind, plain["fingerprint"], digest, config.training.seed, plain["training"])
+    x = data.x
+    if types is not None:
+        x = x.beside(np.float32(types.scale) * types.shares)
+        meta = replace(meta, types=types.shares.shape[1], type_scale=types.scale, types_sha256=types.sha256)
 
     def ranker(weights: "Weights") -> Ranker:
-        numbers = np.array(list(counts.values()), np.int32)
+        numbers = np.array(list(data.counts.values()), np.int32)
         w = weights
-        return Ranker(meta, w.w1, w.b1, w.w2, w.b2, tuple(counts), numbers, data.class_counts)
+        return Ranker(meta, w.w1, w.b1, w.w2, w.b2, tuple(data.counts), numbers, data.class_counts)
 
-    def watch(epoch: "Epoch", network: "RankerNetwork") -> None:
-        hits = {k: round(100 * share, 1) for k, share in data.hits(ranker(network.export())).items()}
-        say(f"epoch {epoch.number}: loss {epoch.loss:.3f}, own class among first k {hits}, {epoch.seconds:.0f} s")
+    def told(epoch: "Epoch", network: "RankerNetwork") -> None:
+        watch(epoch, lambda: ranker(network.export()))
 
-    return ranker(fit(data.x, data.y, data.features, config.training, watch))
+    return ranker(fit(x, data.y, data.features, config.training, told))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

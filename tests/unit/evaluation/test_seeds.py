@@ -1,10 +1,11 @@
 """Figures over several seeds, and paired differences."""
 
+import numpy as np
 import pytest
 
 from retort.errors import DataError, UsageError
 from retort.evaluation.predictions import Candidate, Header, Prediction, Predictions
-from retort.evaluation.seeds import paired, pooled
+from retort.evaluation.seeds import Values, differences, figures, paired, pooled
 
 TARGETS = ["CCO", "CCN", "CCC", "CO"] * 25
 
@@ -57,3 +58,32 @@ def test_other_questions_cannot_be_pooled() -> None:
         paired([said(0)], [other], 1)
     with pytest.raises(DataError, match="no predictions"):
         pooled([], 1)
+
+
+def right_in(*shares: float) -> Values:
+    """Return seeds of which each is right in the first so many of 400 rows, [r, 400, 1]."""
+    return np.array([[[float(row < round(400 * share))] for row in range(400)] for share in shares])
+
+
+def test_seeds_that_differ_widen_the_interval_over_seeds_alone() -> None:
+    even, uneven = (figures(["hits"], right_in(*s))["hits"] for s in ((0.5, 0.5, 0.5), (0.2, 0.5, 0.8)))
+    assert np.ptp(even.interval_over_seeds) == pytest.approx(np.ptp(even.interval), rel=0.1)
+    assert np.ptp(uneven.interval_over_seeds) > 2 * np.ptp(even.interval_over_seeds)
+    assert uneven.interval_over_seeds[0] < 0.35 < 0.65 < uneven.interval_over_seeds[1]
+
+
+def test_a_difference_within_that_of_the_seeds_is_not_sure() -> None:
+    sure = differences(["hits"], right_in(0.5, 0.5, 0.5), right_in(0.55, 0.55, 0.55))["hits"]
+    unsure = differences(["hits"], right_in(0.4, 0.5, 0.6), right_in(0.45, 0.55, 0.65))["hits"]
+    assert sure.difference == pytest.approx(unsure.difference) == pytest.approx(0.05)
+    assert sure.interval_over_seeds[0] > 0.02
+    assert unsure.interval[0] > 0.02
+    assert unsure.interval_over_seeds[0] < 0 < unsure.interval_over_seeds[1]
+
+
+def test_arms_with_other_numbers_of_seeds_are_compared() -> None:
+    change = differences(["a", "b"], np.zeros((1, 50, 2)), np.ones((3, 50, 2)))
+    assert {name: (c.difference, c.interval_over_seeds) for name, c in change.items()} == {
+        "a": (1, (1, 1)),
+        "b": (1, (1, 1)),
+    }

@@ -40,7 +40,12 @@ SMALL = RankerTraining(hidden=32, dropout=0.0, epochs=60, batch_size=4, learning
 
 
 def trained(
-    task: str, kind: Literal["template", "answer"], fingerprint: Fingerprint, questions: list[str], labels: list[str]
+    task: str,
+    kind: Literal["template", "answer"],
+    fingerprint: Fingerprint,
+    questions: list[str],
+    labels: list[str],
+    types: list[int] | None = None,
 ) -> Ranker:
     counts = frequent_classes(labels, 1)
     described = [(template_features if kind == "template" else answer_features)(name) for name in counts]
@@ -50,11 +55,14 @@ def trained(
     flat = np.array([i for row in indices for i in row], np.int32)
     features = SparseRows(indptr, flat, np.ones(len(flat), np.float32), len(columns))
     x = SparseRows(*fingerprint.rows(questions), fingerprint.bits)
+    count = 0 if types is None else max(types) + 1
+    x = x if types is None else x.beside(4 * np.eye(count, dtype=np.float32)[types])
     y = np.array([list(counts).index(label) for label in labels])
     w = fit(x, y, features, SMALL, lambda epoch, network: None)
     plain = {"kind": fingerprint.kind, "bits": fingerprint.bits}
     numbers = np.array(list(counts.values()), np.int32)
-    return Ranker(RankerMeta(task, kind, plain, "", 20), w.w1, w.b1, w.w2, w.b2, tuple(counts), numbers)
+    meta = RankerMeta(task, kind, plain, "", 20, types=count, type_scale=4.0 if count else 1.0)
+    return Ranker(meta, w.w1, w.b1, w.w2, w.b2, tuple(counts), numbers)
 
 
 def templates() -> list[str]:
@@ -197,3 +205,66 @@ def test_ranker_of_the_other_kind_is_refused(retro: Ranker, reagents: Ranker) ->
         TemplateRanker(reagents)
     with pytest.raises(ModelError, match="template"):
         AnswerRanker(retro)
+
+
+WAYS = ("O", "Cl")  # every ethylamide is made from the acid (type 0) and from its chloride (type 1)
+AMIDE = "{0}[C:2](=[O:3]){1}.[NH2:4][CH2:5][CH3:6]>>{0}[C:2](=[O:3])[NH:4][CH2:5][CH3:6]"
+MADE = [(AMIDE.format(rest, WAYS[way]), way) for rest in REST for way in (0, 1)]
+BEFORE, PRODUCTS = ([canonicalize(text.split(">>")[side]) for text, _ in MADE] for side in (0, 1))
+TOLD = [way for _, way in MADE]
+
+
+@pytest.fixture(scope="module")
+def typed() -> Ranker:
+    """Train on products that either of two templates could make: only the type says which."""
+    labels = [template for text, _ in MADE if isinstance(template := extract_template(text), str)]
+    return trained("retrosynthesis", "template", Fingerprint(bits=BITS), PRODUCTS, labels, TOLD)
+
+
+def test_told_type_decides(typed: Ranker) -> None:
+    questions = [Question("retrosynthesis", p, reaction_types=(t,)) for p, t in zip(PRODUCTS, TOLD, strict=True)]
+    found = TemplateRanker(typed).propose(questions, 5)
+    assert [proposals.candidates[0].smiles for proposals in found] == BEFORE
+
+
+def test_shares_of_the_caller_stand_for_those_of_the_questions(typed: Ranker) -> None:
+    questions = [Question("retrosynthesis", p, reaction_types=(t,)) for p, t in zip(PRODUCTS, TOLD, strict=True)]
+    bare = [Question("retrosynthesis", product) for product in PRODUCTS]
+    shares = np.eye(2, dtype=np.float32)[TOLD]
+    assert TemplateRanker(typed).propose(bare, 5, shares) == TemplateRanker(typed).propose(questions, 5)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_mixed_candidates_say_which_type_gives_them(typed: Ranker, first: int) -> None:
+    question = Question("retrosynthesis", PRODUCTS[3], reaction_types=(first, first, first, 1 - first))
+    (found,) = TemplateRanker(typed, mixed=True).propose([question], 5)
+    best, other = found.candidates[:2]
+    assert best.reaction_type is not None
+    assert other.reaction_type is not None
+    assert (best.reaction_type.id, other.reaction_type.id) == (first, 1 - first)
+    assert best.reaction_type.probability == pytest.approx(0.75, abs=1e-5)
+    assert math.exp(best.score) == pytest.approx(0.75, abs=0.1)
+    (plain,) = TemplateRanker(typed).propose([question], 5)
+    assert plain.candidates[0].reaction_type is None
+
+
+def test_mixture_by_a_known_class_keeps_its_types(typed: Ranker) -> None:
+    table = np.zeros((len(typed.classes), 11), np.int32)
+    for row, template in zip(table, typed.classes, strict=True):
+        row[2 if "Cl" in template else 3] = 100
+    question = Question("retrosynthesis", PRODUCTS[0], reaction_class=2, reaction_types=(0, 0, 0, 1))
+    (found,) = TemplateRanker(replace(typed, class_counts=table), mixed=True).propose([question], 1)
+    assert found.candidates[0].smiles == BEFORE[1]
+    assert found.candidates[0].reaction_type is not None
+    assert found.candidates[0].reaction_type.id == 1
+
+
+@pytest.mark.parametrize("told", [(), (2,)])
+def test_untold_or_unknown_types_are_an_error(typed: Ranker, told: tuple[int, ...]) -> None:
+    with pytest.raises(ModelError, match="reads 2 types"):
+        TemplateRanker(typed).propose([Question("retrosynthesis", PRODUCTS[0], reaction_types=told)], 1)
+
+
+def test_a_ranker_without_types_cannot_be_mixed(retro: Ranker) -> None:
+    with pytest.raises(ModelError, match="no types"):
+        TemplateRanker(retro, mixed=True)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from retort.errors import ModelError, OutputError
-from retort.models.ranker import Ranker, RankerMeta, SparseRows, quantize, top_k
+from retort.models.ranker import Floats, Ranker, RankerMeta, SparseRows, log_sum, quantize, top_k
 from retort.models.ranker_network import RankerNetwork
 
 BITS, HIDDEN, CLASSES = 64, 12, 7
@@ -164,3 +164,67 @@ def test_sparse_rows_select_like_a_matrix() -> None:
     some = rows(6, 10, 5)
     order = np.array([4, 0, 4])
     assert np.array_equal(some.take(order).dense(), some.dense()[order])
+
+
+TYPES, SCALE = 3, 4.0
+
+
+@pytest.fixture(scope="module")
+def typed(ranker: Ranker) -> Ranker:
+    """Return the same network with three columns more, each of which matters."""
+    columns = np.random.default_rng(6).normal(size=(TYPES, HIDDEN)).astype(np.float32)
+    meta = replace(META, types=TYPES, type_scale=SCALE, types_sha256="1" * 64)
+    return replace(ranker, meta=meta, w1=np.concatenate([ranker.w1, columns]))
+
+
+def shares_of(count: int, seed: int) -> Floats:
+    return np.random.default_rng(seed).dirichlet(np.ones(TYPES), count).astype(np.float32)
+
+
+def test_columns_stand_behind_the_fingerprint() -> None:
+    some, columns = rows(5, 10, 7), shares_of(5, 8)
+    columns[2] = 0
+    both = some.beside(columns)
+    assert np.array_equal(both.dense(), np.concatenate([some.dense(), columns], axis=1))
+    assert np.array_equal(both.take(np.array([3, 2])).dense(), both.dense()[[3, 2]])
+
+
+def test_types_are_read_as_scaled_columns(typed: Ranker) -> None:
+    x, shares = rows(5, BITS, 9).dense(), shares_of(5, 10)
+    plain = replace(typed, meta=META)
+    expected = plain.log_probabilities(np.concatenate([x, SCALE * shares], axis=1))
+    assert typed.log_probabilities(x, shares) == pytest.approx(expected, abs=1e-5)
+    assert np.abs(typed.log_probabilities(x, shares[::-1]) - expected).max() > 0.1
+
+
+def test_types_untold_or_unasked_for_are_an_error(typed: Ranker, ranker: Ranker) -> None:
+    x = rows(5, BITS, 9).dense()
+    for told, shares in ((typed, None), (typed, shares_of(5, 1)[:, :2]), (ranker, shares_of(5, 1))):
+        with pytest.raises(ModelError, match=r"reads [03] types"):
+            told.log_probabilities(x, shares)
+
+
+def test_mixture_adds_what_every_type_gives(typed: Ranker) -> None:
+    x, shares = rows(4, BITS, 11).dense(), shares_of(4, 12)
+    alone = [np.exp(typed.log_probabilities(x, np.tile(np.eye(TYPES, dtype=np.float32)[i], (4, 1)))) for i in range(3)]
+    expected = sum(shares[:, i : i + 1] * alone[i] for i in range(3))
+    joint = typed.joint_log_probabilities(x, shares)
+    assert np.exp(log_sum(joint)) == pytest.approx(expected, abs=1e-5)
+    assert np.exp(joint).sum(axis=2) == pytest.approx(shares, abs=1e-5)
+
+
+def test_mixture_of_a_certain_type_is_that_type(typed: Ranker) -> None:
+    x, certain = rows(4, BITS, 11).dense(), np.eye(TYPES, dtype=np.float32)[[1, 0, 2, 1]]
+    mixed = log_sum(typed.joint_log_probabilities(x, certain))
+    assert mixed == pytest.approx(typed.log_probabilities(x, certain), abs=1e-5)
+
+
+def test_file_keeps_types_and_says_nothing_of_none(typed: Ranker, ranker: Ranker, tmp_path: Path) -> None:
+    typed.save(tmp_path / "typed.npz")
+    ranker.save(tmp_path / "plain.npz")
+    loaded = Ranker.load(tmp_path / "typed.npz")
+    assert loaded.meta == typed.meta
+    assert loaded.w1.shape == (BITS + TYPES, HIDDEN)
+    with np.load(tmp_path / "plain.npz") as arrays:
+        told = json.loads(arrays["meta"].tobytes())
+    assert [name for name in told if "type" in name] == []
