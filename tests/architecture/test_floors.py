@@ -28,6 +28,7 @@ FORBIDDEN = {
     "retort.registry": {"rdkit", "torch", "numpy", "polars", "pydantic"},
     "retort.config": {"rdkit", "torch", "numpy", "polars"},
     "retort.chem": {"torch", "polars", "pydantic", "transformers"},
+    "retort.chem.molecular_graph": {"rdkit"},
     "retort.prompting": {"torch", "rdkit", "numpy", "polars", "pydantic", "transformers"},
     "retort.evaluation": {"torch", "transformers", "accelerate"},
     "retort.data.batches": {"rdkit", "polars", "pydantic"},
