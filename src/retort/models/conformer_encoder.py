@@ -1,7 +1,8 @@
 """A second view of a molecule: its shape, by messages that depend on the distances between its atoms.
 
 Continuous-filter convolutions (SchNet, Schütt et al., NeurIPS 2017, arXiv:1706.08566): distances are expanded in
-Gaussian radial basis functions. Distances alone are read, so that rotations, translations and mirror images do not matter.
+Gaussian radial basis functions. Distances alone are read, so that rotations, translations and mirror images do not
+matter.
 
 Legend: ``g`` graphs, ``m`` atoms of the largest, ``a`` atoms of all graphs, ``k`` basis functions, ``d`` width.
 """
