@@ -162,6 +162,8 @@ def _targets(network: nn.Module, kind: Targets) -> set[str]:
     """
     head = network.get_output_embeddings()  # type: ignore[operator]
     linear = {name for name, module in _linear(network) if module is not head}
+    if not linear:
+        raise ConfigError(f"{type(network).__name__} has no linear layers for adapters.", "Use the policy 'all'.")
     if kind == "all_linear":
         return linear
     last = {name.rpartition(".")[2] for name in linear}
