@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retort.errors import ModelError
+from retort.errors import DataError, ModelError
 from retort.prompting.dialogue import plain
 
 if TYPE_CHECKING:
@@ -37,9 +37,16 @@ class ForeignTokens:
         return self.eos_id if pad is None else int(pad)
 
     def encode_piece(self, text: str, *, trusted: bool) -> list[int]:
-        """Return the ids of a text, without begin or end; only a trusted one may hold special tokens."""
+        """Return the ids of a text, without begin or end; only a trusted one may hold special tokens.
+
+        Raises:
+            DataError: Another one holds the end of an answer or padding, however it is split.
+        """
         found = self.tokenizer(plain(text), add_special_tokens=False, split_special_tokens=not trusted)
-        return list(found["input_ids"])
+        ids = [int(token) for token in found["input_ids"]]
+        if not trusted and {self.eos_id, self.pad_id} & set(ids):
+            raise DataError(f"{text!r} holds the tokenizer's own token for the end or for padding.", "Change the row.")
+        return ids
 
     def save(self, folder: Path) -> None:
         """Write the tokenizer's own files."""
