@@ -218,8 +218,8 @@ def split_answer(row: EncodedRow) -> tuple[EncodedRow, EncodedRow]:
     start = len(row.ids)
     while start and row.learned[start - 1]:
         start -= 1
-    if start == len(row.ids):
-        raise DataError("a row without an answer at its end cannot be split.", "End it with a turn of the assistant.")
+    if start in (0, len(row.ids)):
+        raise DataError("a row without question or answer cannot be split.", "End it with a turn of the assistant.")
     return (
         EncodedRow(row.ids[:start], (False,) * start, row.molecules),
         EncodedRow(row.ids[start:], row.learned[start:]),

@@ -16,6 +16,7 @@ MOLECULE = "<molecule>"
 InputMode = Literal["graph", "string", "both"]
 """What a model is given of a molecule: its graph, its SMILES, or the graph and then the SMILES."""
 
+_BETWEEN = re.compile(r"(?<!-)>|\.")  # not the arrow of a dative bond
 _MARKS = re.compile(f"({MOLECULE}|{TEXT_OPEN}|{TEXT_CLOSE})")
 
 
@@ -32,6 +33,19 @@ def join_molecules(molecules: Sequence[str], mode: InputMode) -> str:
 def join_reaction(precursors: Sequence[str], products: Sequence[str], mode: InputMode) -> str:
     """Return what stands in a text for a reaction, ``precursors>>products``."""
     return f"{join_molecules(precursors, mode)}>>{join_molecules(products, mode)}"
+
+
+def mentioned(text: str, mode: InputMode) -> tuple[str, tuple[str, ...]]:
+    """Return a question's SMILES with every component as a mode shows it, and the molecules that belong into the list.
+
+    Args:
+        text: Components joined by ``.``, roles by ``>``.
+        mode: What the model is given of each component.
+    """
+    molecules = listed([part for part in _BETWEEN.split(text) if part], mode)
+    separators = [*_BETWEEN.findall(text), ""]
+    shown = (mention(part, mode) if part else "" for part in _BETWEEN.split(text))
+    return "".join(a + b for a, b in zip(shown, separators, strict=True)), molecules
 
 
 def listed(molecules: Sequence[str], mode: InputMode) -> tuple[str, ...]:

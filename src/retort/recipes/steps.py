@@ -166,6 +166,7 @@ RECIPES: dict[str, Recipe] = {
     "train_graph_encoder": Recipe(
         "retort.recipes.train_graph_encoder", "TrainGraphEncoderConfig", "train_graph_encoder"
     ),
+    "train_stages": Recipe("retort.recipes.train_stages", "TrainStagesConfig", "train_stages"),
     "train_ranker": Recipe("retort.recipes.train_ranker", "TrainRankerConfig", "train_ranker"),
     "train_baseline": Recipe("retort.recipes.train_baseline", "TrainBaselineConfig", "train_baseline"),
     "elicit": Recipe("retort.recipes.elicit", "ElicitConfig", "elicit"),

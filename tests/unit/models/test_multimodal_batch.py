@@ -71,7 +71,7 @@ def test_an_encoder_decoder_gets_question_and_answer_apart() -> None:
     answers = [[i for i in labels if i != IGNORED] for labels in batch.labels.tolist()]
     assert answers == [list(one.ids[-n:]) for one, n in zip(ROWS, (3, 5, 2), strict=True)]
     assert TOKENS.eos_id not in batch.ids.tolist()[0]
-    with pytest.raises(DataError, match="without an answer"):
+    with pytest.raises(DataError, match="without question or answer"):
         collator().seq2seq([row(["O"], "")])
 
 

@@ -24,7 +24,16 @@ from retort.prompting.dialogue import (
     split_answer,
     words_template,
 )
-from retort.prompting.molecules import MOLECULE, InputMode, join_molecules, join_reaction, listed, mention, pieces
+from retort.prompting.molecules import (
+    MOLECULE,
+    InputMode,
+    join_molecules,
+    join_reaction,
+    listed,
+    mention,
+    mentioned,
+    pieces,
+)
 from retort.prompting.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.build([])
@@ -57,6 +66,19 @@ def test_one_reaction_in_three_modes(mode: InputMode, one: str, reaction: str, k
     row = encode_running_text(RunningText(reaction, kept), TOKENS)
     assert row.ids.count(MOLECULE_ID) == len(row.molecules) == len(kept)
     assert "".join(shown(row)) == reaction
+
+
+@pytest.mark.parametrize(
+    ("text", "shown_as"),
+    [("CC.O>>CCO", f"{MOLECULE}.{MOLECULE}>>{MOLECULE}"), ("C>>", f"{MOLECULE}>>"), ("N->[Cu]", MOLECULE)],
+)
+def test_a_question_in_smiles_is_shown_as_a_mode_wants_it(text: str, shown_as: str) -> None:
+    graph, molecules = mentioned(text, "graph")
+    assert graph == shown_as
+    assert len(molecules) == shown_as.count(MOLECULE)
+    assert mentioned(text, "string") == (text, ())
+    both, again = mentioned(text, "both")
+    assert (both.replace(MOLECULE, ""), again) == (text, molecules)
 
 
 @pytest.mark.parametrize(
@@ -124,8 +146,10 @@ def test_what_has_no_partner_is_named() -> None:
         encode_dialogue(Dialogue((QUESTION, Turn("assistant", MOLECULE)), ("C", "C")), OWN_TEMPLATE, TOKENS)
     with pytest.raises(DataError, match="no question at its end"):
         encode_question(ROW, OWN_TEMPLATE, TOKENS)
-    with pytest.raises(DataError, match="without an answer"):
+    with pytest.raises(DataError, match="without question or answer"):
         split_answer(encode_dialogue(Dialogue((QUESTION,), ("C",)), OWN_TEMPLATE, TOKENS))
+    with pytest.raises(DataError, match="without question or answer"):
+        split_answer(encode_running_text(RunningText("CCO"), TOKENS))
     with pytest.raises(ChemistryError, match="not SMILES"):
         encode_running_text(RunningText("some words"), TOKENS)
 
