@@ -34,6 +34,7 @@ FORBIDDEN = {
     "retort.data.batches": {"rdkit", "polars", "pydantic"},
     "retort.data.collate": {"rdkit", "polars", "pydantic"},
     "retort.data.mixture": {"rdkit", "polars", "pydantic", "torch"},
+    "retort.data.molecule_rows": {"rdkit", "polars", "pydantic", "torch"},
     "retort.data.spans": {"rdkit", "polars", "pydantic", "torch"},
     "retort.models": {"rdkit", "polars", "pydantic"},
     "retort.training": {"rdkit", "polars", "pydantic"},
