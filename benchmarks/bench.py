@@ -15,10 +15,13 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from retort.chem.graphs import molecular_graph
 from retort.inference.conversion import write_ctranslate2
 from retort.inference.engines.ctranslate2 import CTranslate2Engine
 from retort.inference.engines.transformers import TransformersEngine
 from retort.models.backbone import BACKBONES, Seq2SeqConfig
+from retort.models.graph_batch import GraphBatch
+from retort.models.graph_encoder import GraphEncoderConfig, build_graph_encoder
 from retort.models.protocol import Seq2Seq
 from retort.models.ranker import Ranker, RankerMeta, top_k
 from retort.prompting.vocabulary import Vocabulary
@@ -26,6 +29,7 @@ from retort.prompting.vocabulary import Vocabulary
 PROMPT = "<retrosynthesis>CC(=O)Nc1ccc(O)cc1"
 BEAM, STEPS, BATCH, REPEATS = 10, 40, 8, 5
 BITS, HIDDEN, CLASSES = 2048, 512, 10_000
+MOLECULES = ("CC(=O)Nc1ccc(O)cc1", "CC(=O)Oc1ccccc1C(=O)O", "Cn1c(=O)c2c(ncn2C)n(C)c1=O", "[Na+]", "CCO")
 
 
 def main() -> None:
@@ -39,6 +43,8 @@ def main() -> None:
             calls = {name: beam_search(engine, vocabulary, count) for name, engine in engines.items()}
             add_rows(table, f"beam {BEAM}, {STEPS} steps, {count} queries", fastest(calls))
     add_rows(table, f"ranker, {CLASSES:,} classes, top 50 of {BATCH}", fastest(ranker_calls()))
+    for count in (1, BATCH):
+        add_rows(table, f"graph encoder, {count * len(MOLECULES)} molecules", fastest(graph_calls(count)))
     Console().print(table)
 
 
@@ -54,6 +60,16 @@ def make_engines(folder: Path, vocabulary: Vocabulary) -> dict[str, Seq2Seq]:
         engine = CTranslate2Engine(folder / precision, vocabulary, compute_type=precision, threads=1)
         engines[f"CTranslate2 {precision}"] = engine
     return engines
+
+
+def graph_calls(count: int) -> dict[str, Callable[[], object]]:
+    """Return calls that encode ``count`` times the same molecules: one by one, and as one large graph."""
+    graphs = [molecular_graph(smiles) for smiles in MOLECULES] * count
+    encoder = build_graph_encoder(GraphEncoderConfig()).eval().requires_grad_(False)
+    return {
+        "one by one": lambda: [encoder(GraphBatch.collate([graph])) for graph in graphs],
+        "batched": lambda: encoder(GraphBatch.collate(graphs)),
+    }
 
 
 def beam_search(engine: Seq2Seq, vocabulary: Vocabulary, count: int) -> Callable[[], object]:

@@ -163,10 +163,10 @@ def _fill(schema: type[T], values: Mapping[str, Any], where: str, trail: str) ->
 
 def _converted(hint: Any, value: Any, where: str, key: str) -> Any:
     """Return a plain value as what a type hint asks for, or raise ConfigError."""
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):
-        return _fill(hint, value, where, f"{key}.")
     for choice in get_args(hint) if get_origin(hint) is types.UnionType else (hint,):
         kind = get_origin(choice) or choice
+        if dataclasses.is_dataclass(choice) and isinstance(choice, type) and isinstance(value, Mapping):
+            return _fill(choice, value, where, f"{key}.")
         if kind is tuple and isinstance(value, list):
             inner = (get_args(choice) or (Any,))[0]
             return tuple(_converted(inner, item, where, f"{key}.{place}") for place, item in enumerate(value))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -176,3 +177,25 @@ def test_help_lists_every_key_with_default_and_words() -> None:
     assert rows["optimizer.peak_learning_rate"] == ("0.001", "highest rate")
     assert rows["tags"] == ("()", "free words")
     assert "optimizer" not in rows
+
+
+@dataclass(frozen=True)
+class _Inner:
+    width: int = option(4, help="a width")
+
+
+@dataclass(frozen=True)
+class _Outer:
+    inner: _Inner | None = option(None, help="a table or nothing")
+    several: tuple[_Inner, ...] = option((), help="tables")
+
+
+@pytest.mark.parametrize("values", [{}, {"inner": {"width": 2}}, {"several": [{"width": 1}, {}]}])
+def test_tables_that_may_be_absent_are_filled_without_pydantic_too(
+    values: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_pydantic = build(_Outer, values, "here")
+    monkeypatch.setitem(sys.modules, "pydantic", None)
+    assert build(_Outer, values, "here") == with_pydantic
+    with pytest.raises(ConfigError, match=r"inner\.width"):
+        build(_Outer, {"inner": {"width": "wide"}}, "here")

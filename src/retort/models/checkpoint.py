@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +94,12 @@ def write_model(
     network.save_pretrained(folder, max_shard_size=max_shard_bytes)
     vocabulary.save(folder / VOCABULARY)
     others = [name for name in (INDEX, "config.json", VOCABULARY) if (folder / name).exists()]
-    files = {name: file_sha256(folder / name) for name in (*(p.name for p in _weight_files(folder)), *others)}
+    write_card(folder, card, [*(p.name for p in _weight_files(folder)), *others])
+
+
+def write_card(folder: Path, card: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Write ``retort.json`` beside the named files, with their checksums; :func:`read_card` reads it."""
+    files = {name: file_sha256(folder / name) for name in names}
     content = {"format": FORMAT, "version": VERSION, **card, "files": files}
     (folder / CARD).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 

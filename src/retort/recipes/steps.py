@@ -163,6 +163,10 @@ def _fit_for(values: Values, minutes: float, rate: float | None) -> Values:
 RECIPES: dict[str, Recipe] = {
     "prepare": Recipe("retort.recipes.prepare", "PrepareConfig", "prepare", _read_for),
     "train": Recipe("retort.recipes.train", "TrainConfig", "train", _train_for),
+    "train_graph_encoder": Recipe(
+        "retort.recipes.train_graph_encoder", "TrainGraphEncoderConfig", "train_graph_encoder"
+    ),
+    "train_stages": Recipe("retort.recipes.train_stages", "TrainStagesConfig", "train_stages"),
     "train_ranker": Recipe("retort.recipes.train_ranker", "TrainRankerConfig", "train_ranker"),
     "train_baseline": Recipe("retort.recipes.train_baseline", "TrainBaselineConfig", "train_baseline"),
     "elicit": Recipe("retort.recipes.elicit", "ElicitConfig", "elicit"),

@@ -56,7 +56,7 @@ def train(config: TrainConfig) -> Path:
     from retort.training.loop import Run
 
     if config.prepare is not None and not (config.prepared / "manifest.json").exists():
-        _prepare(config.prepare, config.prepared)
+        prepare_data(config.prepare, config.prepared)
     prepared = PreparedFolder.open(config.prepared)
     vocabulary = Vocabulary.load(config.prepared / "vocabulary.json")
     if vocabulary.sha256 != prepared.manifest["vocabulary_sha256"]:
@@ -77,7 +77,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run_with_config(lambda path, overrides: train(load(TrainConfig, path, overrides)), arguments)
 
 
-def _prepare(path: Path, output: Path) -> None:
+def prepare_data(path: Path, output: Path) -> None:
+    """Make a prepared folder by a configuration of ``retort prepare``, whatever output it names.
+
+    Raises:
+        ConfigError: Several processes would make it at once.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError(f"{str(output)!r} is not there.", "Run `retort prepare` before starting several processes.")
     from retort.recipes.prepare import PrepareConfig, prepare

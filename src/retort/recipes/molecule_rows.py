@@ -1,0 +1,159 @@
+"""Rows with molecules from real data, for training in stages.
+
+Kinds of rows: ``smiles_text`` (SMILES alone, no graph), ``graph_to_smiles``, ``molecule_captioning``,
+``graph_to_name``, ``name_to_smiles`` (no graph), and one for each task of reactions. Reactions come from a prepared
+folder, so that its cleaning, parts and leak rule hold here too; molecules are held out by a hash.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from retort.chem.graphs import molecular_graph
+from retort.chem.smiles import canonicalize
+from retort.config import as_dict
+from retort.data.molecule_rows import SPLITS, RowFolder, write_rows
+from retort.data.prepare import read_records
+from retort.data.records import MoleculeRow, Record
+from retort.data.source import SOURCES
+from retort.errors import ChemistryError, DataError
+from retort.prompting.dialogue import (
+    OWN_TEMPLATE,
+    Dialogue,
+    EncodedRow,
+    RunningText,
+    Turn,
+    VocabularyTokens,
+    encode_dialogue,
+    encode_running_text,
+)
+from retort.prompting.molecules import InputMode, listed, mention, mentioned
+from retort.prompting.task import TASKS, Question, Task
+from retort.prompting.vocabulary import TEXT_CLOSE, TEXT_OPEN, Vocabulary
+from retort.recipes.molecule_rows_config import MoleculeRows
+
+Say = Callable[[str], None]
+Row = Dialogue | RunningText
+Placed = tuple[str, str, Row]  # split, kind, row
+_PARTS = {"train": "train", "valid_a": "valid"}
+
+
+def make_molecule_rows(config: MoleculeRows, output: Path, say: Say = print) -> RowFolder:
+    """Make the rows of a configuration and write them; return their folder.
+
+    Raises:
+        DataError: A source is not there or holds no molecules, or a split would be empty.
+        UnknownNameError: A task or source does not exist.
+    """
+    counts: Counter[str] = Counter()
+    placed = [*_of_molecules(config, counts), *_of_descriptions(config, counts), *_of_records(config)]
+    vocabulary = Vocabulary.load(config.vocabulary) if config.vocabulary else Vocabulary.build(_train_smiles(placed))
+    tokens = VocabularyTokens(vocabulary)
+    rows: dict[str, dict[str, list[EncodedRow]]] = {split: {} for split in SPLITS}
+    for split, kind, row in placed:
+        for part in SPLITS:
+            rows[part].setdefault(kind, [])
+        rows[split][kind].append(_encoded(row, tokens))
+    if not all(any(kinds.values()) for kinds in rows.values()):
+        raise DataError("a split of the rows would be empty.", "Raise rows.limit or rows.valid_share.")
+    graphs = {smiles: molecular_graph(smiles) for _, _, row in placed for smiles in row.molecules}
+    folder = write_rows(output, rows, graphs, vocabulary, {"made_from": as_dict(config), "left_out": dict(counts)})
+    for kind, by_split in folder.manifest["rows"].items():
+        say(f"{kind}: " + ", ".join(f"{n:,} {split}" for split, n in by_split.items()))
+    say(f"{len(graphs):,} molecules; left out: {dict(counts) or 'none'}")
+    return folder
+
+
+def _encoded(row: Row, tokens: VocabularyTokens) -> EncodedRow:
+    if isinstance(row, RunningText):
+        return encode_running_text(row, tokens)
+    return encode_dialogue(row, OWN_TEMPLATE, tokens)
+
+
+def _asked(id_: str, question: str, answer: str, molecules: Sequence[str]) -> Dialogue:
+    return Dialogue((Turn("user", question), Turn("assistant", answer)), tuple(molecules), id_)
+
+
+def _of_molecules(config: MoleculeRows, counts: Counter[str]) -> Iterator[Placed]:
+    for row, smiles in _read(config.molecules, config.limit, counts):
+        split = _split(smiles, config.valid_share)
+        yield split, "smiles_text", RunningText(smiles, (), row.id)
+        question = _words("SMILES") + mention(smiles, "graph")
+        yield split, "graph_to_smiles", _asked(row.id, question, smiles, listed([smiles], "graph"))
+
+
+def _of_descriptions(config: MoleculeRows, counts: Counter[str]) -> Iterator[Placed]:
+    for row, smiles in _read(config.described, config.limit, counts):
+        split, shown = _split(smiles, config.valid_share), mention(smiles, config.mode)
+        molecules = listed([smiles], config.mode)
+        if row.text_kind == "description":
+            yield (
+                split,
+                "molecule_captioning",
+                _asked(row.id, f"<molecule_captioning>{shown}", _words(row.text), molecules),
+            )
+        elif row.text_kind == "name":
+            yield split, "graph_to_name", _asked(row.id, f"<name_conversion>{shown}", _words(row.text), molecules)
+            yield split, "name_to_smiles", _asked(row.id, f"<name_conversion>{_words(row.text)}", smiles, ())
+
+
+def _of_records(config: MoleculeRows) -> Iterator[Placed]:
+    if config.records is None:
+        return
+    tasks = [TASKS.get(name) for name in config.tasks]
+    records = [record for record in read_records(config.records / "records.parquet") if record.split in _PARTS]
+    seen: Counter[str] = Counter()
+    for record in records:
+        seen[record.split] += 1
+        if config.limit is None or seen[record.split] <= config.limit:
+            yield from (placed for task in tasks for placed in _of_record(record, task, config.mode))
+
+
+def _of_record(record: Record, task: Task, mode: InputMode) -> Iterator[Placed]:
+    """Yield the row of a task, or nothing where the reaction does not tell the answer."""
+    given, wanted = task.given(record.reaction), task.wanted(record.reaction)
+    if given.strip(">.") and wanted:
+        shown, molecules = mentioned(given, mode)
+        prompt = Question(task.name, shown).prompt
+        yield _PARTS[record.split], task.name, _asked(record.id, prompt, wanted, molecules)
+
+
+def _read(sources: Sequence[str], limit: int | None, counts: Counter[str]) -> Iterator[tuple[MoleculeRow, str]]:
+    """Yield rows with the canonical SMILES of their molecules; what cannot be read is counted.
+
+    Raises:
+        DataError: A source holds no molecules.
+    """
+    for name in sources:
+        source, taken = SOURCES.get(name), Counter[str]()
+        if source.kind != "molecules":
+            raise DataError(f"source {name!r} holds {source.kind}.", "Name sources of molecules.")
+        for row in source.read(source.root()):
+            if not isinstance(row, MoleculeRow) or not row.smiles or taken[row.text_kind] == limit:
+                continue
+            taken[row.text_kind] += 1
+            try:
+                yield row, canonicalize(row.smiles)
+            except ChemistryError:
+                counts[f"{name}: unreadable"] += 1
+
+
+def _train_smiles(placed: Sequence[Placed]) -> Iterator[str]:
+    for split, _, row in placed:
+        if split == "train":
+            yield from row.molecules
+            if isinstance(row, RunningText):
+                yield row.text
+            elif not row.turns[-1].content.startswith(TEXT_OPEN):
+                yield row.turns[-1].content
+
+
+def _words(text: str) -> str:
+    return f"{TEXT_OPEN}{text.replace(TEXT_CLOSE, '')}{TEXT_CLOSE}"
+
+
+def _split(smiles: str, valid_share: float) -> str:
+    """Return the split of a molecule, which depends on the molecule alone."""
+    unit = int.from_bytes(hashlib.sha256(smiles.encode()).digest()[:8]) / 2**64
+    return "valid" if unit < valid_share else "train"
