@@ -156,6 +156,7 @@ def test_the_command_line_prints_where_the_table_is(repository: Path, tmp_path: 
     assert result.exit_code == 0, result.stderr
     assert result.stdout == f"{tmp_path / 'cells.json'}\n"
     assert "chooses output, 4 types" in result.stderr
+    assert "no page: " in result.stderr  # planted reactions have no records
     wrong = CliRunner().invoke(app, ["elicit", str(repository / CONFIG), "type=[4]"])
     assert wrong.exit_code == 2
     assert "Did you mean 'types'?" in wrong.stderr

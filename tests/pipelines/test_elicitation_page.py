@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from retort.cli import app
 from retort.elicitation.frozen import FrozenTypes
 from retort.errors import DataError, ModelError
 from retort.recipes.elicitation_page import PageConfig, elicitation_page
@@ -88,6 +90,14 @@ def test_answers_and_traces_of_arms(study: Path, tmp_path: Path) -> None:
     shorter.write_text("".join(files[1].read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
     with pytest.raises(DataError, match="different questions"):
         page(study, tmp_path, without_types=files[0], with_types=shorter)
+
+
+def test_the_command_line_writes_the_page_beside_the_table(study: Path) -> None:
+    places = [f"prepared={study / 'prepared'}", f"output={study / 'elicited'}"]
+    result = CliRunner().invoke(app, ["elicit", str(study / "elicit.toml"), *places])
+    assert result.exit_code == 0, result.stderr
+    assert "a page that shows it" in result.stderr
+    assert (study / "elicited" / "page.html").read_text("utf-8").endswith("</html>\n")
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
