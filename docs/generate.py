@@ -13,7 +13,7 @@ import json
 import pkgutil
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from retort.prompting.task import TASKS
 from retort.prompting.template import LEAD_INS, TEMPLATES, own_library
 from retort.recipes.benchmark_results import read_results
 from retort.recipes.experiments import read_experiments
+from retort.recipes.findings_page import choice_table, gradients_table, probes_table
 from retort.recipes.reproduction_page import arms_table, labels_table, tables
 
 FOLDER = Path(__file__).resolve().parent
@@ -216,7 +217,8 @@ def _is_schema(member: Any) -> bool:
 
 def slm4crp_page() -> str:
     """Return the page of the study of elicited types: published, ours, verdict."""
-    lines = ["# Self-feedback knowledge elicitation (SLM4CRP): a pattern comparison", "", *_WHAT_DIFFERS]
+    text = tomllib.loads((FOLDER / "reproduction" / "slm4crp.toml").read_text("utf-8"))
+    lines = ["# Self-feedback knowledge elicitation (SLM4CRP): a pattern comparison", "", *text["about"].splitlines()]
     budgets = {
         "On a GPU": read_experiments(STUDY),
         "On a CPU": read_experiments(STUDY, [f"budget={STUDY / 'cpu.toml'}"]),
@@ -224,50 +226,31 @@ def slm4crp_page() -> str:
     found = {name: read_results(FOLDER.parent / runs[0].results) for name, runs in budgets.items()}
     for name in [name for name, entries in found.items() if entries] or list(found)[:1]:
         lines += ["", f"## {name}", "", *tables(budgets[name], found[name])]
-    ranker = read_results(FOLDER / "reproduction" / "slm4crp_ranker.json")
-    scored = {name: entry for name, entry in ranker.items() if entry["status"] == "scored"}
-    lines += ["", "## Another learner: a template ranker", "", *(arms_table(scored) if scored else ["*not run* yet"])]
-    return _page([*lines, "", *_labels()])
+    for section in text["section"]:
+        lines += ["", f"## {section['title']}", "", *section["about"].splitlines(), ""]
+        lines += _found(FOLDER / "reproduction" / section["file"], TABLES[section["table"]])
+    return _page(lines)
 
 
-_WHAT_DIFFERS = """\
-Published figures are those of arXiv 2404.09606, Tables 1 and 2: 1,000 test rows of Mol-Instructions, one run each,
-started from T5-base, MolT5-base or Text+Chem T5-base. Ours are of other data (`configs/slm4crp/prepare.toml`, behind a
-leak rule), other and smaller weights (`retort-base`), and another budget. No figure here reproduces another one: what
-can be compared is whether a gain has the same direction, and whether it can be told from 0.
-
-- *published gain*: over the published row that answers to our baseline; ± is the half width of its 95 % interval as two
-  independent shares of 1,000 rows each.
-- *exact_match@k*: canonical multiset of components, stereo included, over all rows; mean over seeds. Intervals are
-  bootstrap intervals over rows; the spread over seeds is not in them. *gain*: paired over rows; *p*: sign-flip
-  permutation test.
-- *told*: where types come from, see `retort.elicitation.knowledge`. Arms marked as bounds have seen the answer.
-- Arms that are compared see the same rows in the same order, start from the same weights and take as many tokens.
-  Prompts with an instruction are longer, so they see fewer rows for their tokens: compare them among themselves.
-- *verdict*: same or opposite direction where the interval of our gain leaves out 0.""".splitlines()
-
-
-def _labels() -> list[str]:
-    path = FOLDER / "reproduction" / "slm4crp_labels.json"
-    lines = ["## Are the published labels of held-out rows read from the input?", ""]
+def _found(path: Path, table: Callable[[Any], list[str]]) -> list[str]:
+    """Return a table of a file of figures and its commit; that nothing was run where there is no file."""
     if not path.is_file():
-        return [*lines, "*not run* yet"]
+        return ["*not run* yet"]
     content = json.loads(path.read_text("utf-8"))
-    return [
-        *lines,
-        *_AUDIT,
-        "",
-        *labels_table(content),
-        "",
-        f"Commit `{content['commit']}`; `configs/slm4crp/labels.toml`.",
-    ]
+    return [*table(content), *(["", f"Commit `{content['commit']}`."] if "commit" in content else [])]
 
 
-_AUDIT = """\
-Suggestive, no proof: the published subset has about a hundred held-out rows a task, and an unusually accurate annotator
-would look the same. Logistic regression on character n-grams that sees the answer alone is fitted to train labels,
-which are clusters and have seen the answer. Were held-out labels read from the input with the published accuracy, its
-accuracy there would have to fall to the column *expected*.""".splitlines()
+def _arms(content: Mapping[str, Any]) -> list[str]:
+    return arms_table({name: entry for name, entry in content["arms"].items() if entry["status"] == "scored"})
+
+
+TABLES: dict[str, Callable[[Any], list[str]]] = {
+    "arms": _arms,
+    "choice": choice_table,
+    "probes": probes_table,
+    "gradients": gradients_table,
+    "labels": labels_table,
+}
 
 
 def _page(lines: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from retort.config import as_dict, load, option
 from retort.data.collate import PreparedFolder, Rows
 from retort.errors import MissingExtraError, ModelError, UnknownNameError
 from retort.models import checkpoint
+from retort.recipes.benchmark_results import commit
 from retort.recipes.entry import run_with_config
 
 
@@ -69,6 +70,7 @@ def compare_gradients(config: GradientConfig) -> Path:
         "checkpoint_sha256": checkpoint.weights_sha256(config.checkpoint),
         "rows_per_task": config.batches * config.rows,
         "cosines": found,
+        "commit": commit(),
     }
     config.table.parent.mkdir(parents=True, exist_ok=True)
     config.table.write_text(json.dumps(content, indent=1) + "\n", "utf-8")

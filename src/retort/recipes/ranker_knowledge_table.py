@@ -57,7 +57,12 @@ def write_table(path: Path, arms: Sequence[Answered], budget: Mapping[str, Any],
     ranks = {part: {arm.arm: _hits(arm.ranks, part) for arm in arms} for part in PARTS}
     entries = {}
     for each in arms:
-        told = {"knowledge": each.arm.knowledge, "encoding": each.encoding, "types": each.arm.types}
+        told = {
+            "knowledge": each.arm.knowledge,
+            "mixed": each.arm.mixed,
+            "encoding": each.encoding,
+            "types": each.arm.types,
+        }
         own = {part: _own(each.arm, worth) for part, worth in ranks.items()}
         entries[each.arm.name] = {
             **_answers(each.arm, answers),
