@@ -16,6 +16,9 @@ class MoleculeRows:
     tasks: tuple[str, ...] = option((), help="tasks of reactions")
     molecules: tuple[str, ...] = option((), help="sources of molecules, for smiles_text and graph_to_smiles")
     described: tuple[str, ...] = option((), help="sources of molecules with descriptions or names")
+    protect: tuple[str, ...] = option(
+        (), help="sources whose held-out rows are kept out; all benchmarks if none is named"
+    )
     mode: InputMode = option("graph", help="what is given of a molecule: graph, string or both")
     limit: int | None = option(None, help="rows read of each source and kind of text, at most; all by default")
     valid_share: float = option(0.05, help="share of molecules held out, by a hash of the molecule, 0..1")

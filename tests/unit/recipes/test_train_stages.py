@@ -9,7 +9,7 @@ import torch
 
 from retort.chem.reaction import Reaction
 from retort.data.molecule_rows import RowFolder
-from retort.data.prepare import write_records
+from retort.data.prepare import read_records, write_records
 from retort.data.records import Record
 from retort.errors import ConfigError, DataError, ModelError
 from retort.models.adapters import LoraSettings, Policy
@@ -56,7 +56,12 @@ def rows(data_root: Path, records: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 def wanted(records: Path, **changes: object) -> MoleculeRows:
-    given = {"tasks": ("retrosynthesis", "reagent_prediction"), "molecules": ("pcdes",), "described": ("chebi20",)}
+    given = {
+        "tasks": ("retrosynthesis", "reagent_prediction"),
+        "molecules": ("pcdes",),
+        "described": ("chebi20",),
+        "protect": ("t5chem_yields",),
+    }
     return MoleculeRows(records, limit=40, valid_share=0.2, **{**given, **changes})  # type: ignore[arg-type]
 
 
@@ -86,6 +91,24 @@ def test_rows_are_those_of_their_sources(rows: Path) -> None:
     question = [folder.vocabulary.tokens[i] for i in row.ids if i >= 0]
     assert question[:2] == ["<reserved_1>", "<reagent_prediction>"]
     assert not folder.row(folder.table("train", "smiles_text"), 0).molecules
+
+
+def test_molecules_of_held_out_reactions_are_left_out_and_counted(
+    data_root: Path, records: Path, rows: Path, tmp_path: Path
+) -> None:
+    before = RowFolder.open(rows)
+    leak = before.row(before.table("train", "graph_to_smiles"), 0).molecules[0]
+    held_out = Record("held:0", "held", "test", Reaction(("CBr",), (), (leak,)))
+    write_records(tmp_path / "records.parquet", [*read_records(records / "records.parquet"), held_out])
+    said: list[str] = []
+    folder = make_molecule_rows(wanted(tmp_path), tmp_path / "rows", said.append)
+    assert folder.manifest["left_out"]["pcdes: leak: a molecule of held/test"] == 1
+    assert folder.manifest["protected"]["held/test"] == 1
+    assert "held/test" in said[0]
+    tables = [folder.table(split, "graph_to_smiles") for split in ("train", "valid")]
+    assert leak not in {folder.row(table, i).molecules[0] for table in tables for i in range(len(table))}
+    was = sum(before.manifest["rows"]["graph_to_smiles"].values())
+    assert sum(len(table) for table in tables) == was - 1
 
 
 def test_a_molecule_is_in_one_split_whatever_the_kind(rows: Path) -> None:
