@@ -51,7 +51,10 @@ class Protection:
         Raises:
             ChemistryError: The molecule cannot be read.
         """
-        keys = keys_of(Reaction((), (), components(smiles)))
+        return self.holder_of(keys_of(Reaction((), (), components(smiles))))
+
+    def holder_of(self, keys: Keys) -> str | None:
+        """Return ``source/part`` of a protected row that a reaction or molecule leaks from; None where it does not."""
         found = self._keys.holders(KeyRow("", TRAIN, keys.products, keys.reactants))
         holders = sorted({holder for kind in found.values() for holder in kind})
         return "/".join(holders[0]) if holders else None

@@ -16,6 +16,9 @@ class MoleculeRows:
     tasks: tuple[str, ...] = option((), help="tasks of reactions")
     molecules: tuple[str, ...] = option((), help="sources of molecules, for smiles_text and graph_to_smiles")
     described: tuple[str, ...] = option((), help="sources of molecules with descriptions or names")
+    procedures: tuple[str, ...] = option(
+        (), help="sources of reactions whose procedures are read with molecules in them"
+    )
     protect: tuple[str, ...] = option(
         (), help="sources whose held-out rows are kept out; all benchmarks if none is named"
     )
@@ -27,5 +30,5 @@ class MoleculeRows:
     def __post_init__(self) -> None:
         if self.tasks and self.records is None:
             raise ConfigError("rows.tasks needs rows.records.", "Name a prepared folder.")
-        if not (self.tasks or self.molecules or self.described):
-            raise ConfigError("rows names neither tasks nor molecules.", "Name some.")
+        if not (self.tasks or self.molecules or self.described or self.procedures):
+            raise ConfigError("rows names neither tasks, molecules nor procedures.", "Name some.")
