@@ -149,7 +149,7 @@ def _run(config: TrainStagesConfig, stage: Stage, rows: RowFolder, parent: Path,
 
     stored = load_multimodal(parent)
     model = stored.model.to(pick_device())
-    report = run_stage(model, rows, stage, config.training)
+    report = run_stage(model, rows, stage, config.training, folder.with_name(f"{folder.name}.state.pt"))
     card = {"config": as_dict(config), "stage": as_dict(stage), "report": asdict(report)}
     save_multimodal(folder, model.cpu(), stored.tokens, stored.template, card, parent)
     return report
