@@ -4,8 +4,7 @@ Words are runs of letters and digits in lower case; all else parts them, so ``2-
 and no synonyms. Figures in papers about molecule captions mostly come from the pieces of a language model's tokenizer
 or from characters, and are higher or lower for the same texts: compare only what was counted alike.
 
-- ``bleu_2``, ``bleu_4``: BLEU of the corpus (Papineni et al., ACL 2002), orders 1 to 2 and 1 to 4 with equal weights,
-  no smoothing. An order that no target is long enough for is left out; one without a match makes the figure 0.
+- ``bleu_2``, ``bleu_4``: BLEU of the corpus, orders 1 to 2 and 1 to 4; see :mod:`retort.evaluation.bleu`.
 - ``meteor_exact``: METEOR with its first stage alone, equal words; see
   :func:`retort.evaluation.sequences.meteor_exact`. A perfect caption of n words has 1 - 0.5 / n**3.
 - ``rouge_1``, ``rouge_2``, ``rouge_l``: F1 of common words, pairs of words, and the longest common subsequence (Lin,
@@ -15,33 +14,21 @@ An empty answer is worth 0 and counts in every figure. Parity, for texts in ASCI
 text has four words, its ``meteor_score`` without stems and synonyms, and rouge-score's without stems.
 """
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from retort.evaluation.scores import Floats, Rows, Scores, refuse_unequal
+from retort.evaluation.bleu import bleu_of, overlaps
+from retort.evaluation.scores import Rows, Scores, refuse_unequal
 from retort.evaluation.sequences import common_subsequence, meteor_exact, overlap
 
 _WORD = re.compile(r"[^\W_]+")
-_ORDERS = (1, 2, 3, 4)
 
 
 def words(text: str) -> list[str]:
     """Return the words of a text in lower case."""
     return _WORD.findall(text.lower())
-
-
-def corpus_bleu(targets: Sequence[Sequence[str]], answers: Sequence[Sequence[str]], orders: int = 4) -> float:
-    """Return BLEU, 0 to 1, of token sequences up to an order; see the top of this module.
-
-    Raises:
-        UsageError: There is not one answer for each row.
-        DataError: There are no rows.
-    """
-    refuse_unequal(len(targets), len(answers))
-    return _bleu(_overlaps(targets, answers).sum(axis=0), orders)
 
 
 def rouge_n(target: Sequence[str], answer: Sequence[str], order: int) -> float:
@@ -74,11 +61,11 @@ def caption_scores(targets: Sequence[str], answers: Sequence[str | None], *, see
     """
     refuse_unequal(len(targets), len(answers))
     pairs = [(words(target), words(answer or "")) for target, answer in zip(targets, answers, strict=True)]
-    sums = _overlaps(*zip(*pairs, strict=True))
+    sums = overlaps(*zip(*pairs, strict=True))
 
     def bleu(rows: Rows) -> Mapping[str, float]:
         total = sums[rows].sum(axis=0)
-        return {f"bleu_{orders}": _bleu(total, orders) for orders in (2, 4)}
+        return {f"bleu_{orders}": bleu_of(total, orders) for orders in (2, 4)}
 
     counts = {
         "unreadable": sum(not answer for _, answer in pairs),
@@ -89,19 +76,3 @@ def caption_scores(targets: Sequence[str], answers: Sequence[str | None], *, see
     return Scores.of_figures(bleu, len(pairs), counts, seed=seed) + Scores.of_means(
         names, np.array(means, np.float64), {}, seed=seed
     )
-
-
-def _overlaps(targets: Sequence[Sequence[str]], answers: Sequence[Sequence[str]]) -> Floats:
-    """Return what BLEU sums up, [rows, 4, 3]: matched, made and wanted n-grams of each order."""
-    rows = [[overlap(*pair, order) for order in _ORDERS] for pair in zip(targets, answers, strict=True)]
-    return np.array(rows, np.float64)
-
-
-def _bleu(total: Floats, orders: int) -> float:
-    """Return BLEU of the sums [4, 3] over rows."""
-    matched, made, wanted = total[:orders].T.tolist()
-    reached = [order for order in range(orders) if wanted[order]]
-    if not reached or not all(matched[order] for order in reached):
-        return 0.0
-    precision = math.fsum(math.log(matched[order] / made[order]) for order in reached) / len(reached)
-    return math.exp(precision + min(0.0, 1 - wanted[0] / made[0]))

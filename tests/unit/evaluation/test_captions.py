@@ -5,7 +5,8 @@ import math
 import pytest
 
 from retort.errors import DataError, UsageError
-from retort.evaluation.captions import caption_scores, corpus_bleu, rouge_l, rouge_n, words
+from retort.evaluation.bleu import corpus_bleu
+from retort.evaluation.captions import caption_scores, rouge_l, rouge_n, words
 
 TARGET = "The molecule is a carboxylic acid."
 
