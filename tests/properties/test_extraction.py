@@ -24,28 +24,27 @@ MOLECULES = ["CCO", "c1ccccc1", "C[C@H](N)C(=O)O", "CC(=O)Cl.NCc1ccccc1", "[Na+]
 LEADS = ["", "Answer: ", "The product is ", "I think that the most likely answer would be: ", "SMILES = ", "It is "]
 ENDS = ["", ".", "\n", " .", "\n\n"]
 WRAPS = ["{}", "`{}`", '"{}"', "**{}**", "```\n{}\n```", "<answer>{}</answer>"]
-words = st.sampled_from(
-    [
-        "the",
-        "is",
-        "answer",
-        "Option",
-        "B",
-        "2",
-        "63",
-        "%",
-        "-",
-        ".",
-        ":",
-        "CCO",
-        "C1CC",
-        "(",
-        "```",
-        "<smiles>",
-        "±",
-        ",",
-    ]
-)
+WORDS = [
+    "the",
+    "is",
+    "answer",
+    "Option",
+    "B",
+    "2",
+    "63",
+    "%",
+    "-",
+    ".",
+    ":",
+    "CCO",
+    "C1CC",
+    "(",
+    "```",
+    "<smiles>",
+    ",",
+]
+FORMS = ["{}", "option {}", "({})", "Candidate {}"]
+words = st.sampled_from([*WORDS, "±", "third", ","])
 texts = st.text(max_size=40) | st.lists(words, max_size=10).map(" ".join) | st.lists(words, max_size=10).map("".join)
 frames = st.builds(lambda lead, wrap, end: lead + wrap + end, *map(st.sampled_from, (LEADS, WRAPS, ENDS)))
 seeds = st.integers(0, 2**32 - 1)
@@ -84,9 +83,7 @@ def test_phrases_and_spellings_change_no_molecule(smiles: str, frame: str, seed:
     assert read_smiles(frame.format(randomize(smiles, random.Random(seed)))) == canonicalize(smiles)
 
 
-@given(
-    st.integers(1, 8), frames, st.integers(1, 8), st.sampled_from(["{}", "option {}", "({})", "#{}", "Candidate {}"])
-)
+@given(st.integers(1, 8), frames, st.integers(1, 8), st.sampled_from([*FORMS, "#{}"]))
 def test_a_number_is_the_place_it_says_or_out_of_range(number: int, frame: str, count: int, form: str) -> None:
     found = read_choice(frame.format(form.format(number)), [f"candidate-{i}x" for i in range(count)])
     assert (outcome(found) if number > count else found) == ("out of range" if number > count else number - 1)
