@@ -1,5 +1,6 @@
 """The reference pages say what the code says."""
 
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -30,6 +31,18 @@ def test_every_entry_has_its_section(generate: ModuleType) -> None:
     for registry, page in pages:
         text = generate.PAGES[f"reference/{page}.md"]()
         assert [name for name in registry.names() if f"## `{name}`" not in text] == []
+
+
+def test_every_function_of_figures_has_its_section(generate: ModuleType, source_root: Path) -> None:
+    text = generate.PAGES["reference/metrics.md"]()
+    files = {path: path.read_text("utf-8") for path in sorted((source_root / "evaluation").glob("*.py"))}
+    making = [
+        (path.stem, name)
+        for path, code in files.items()
+        for name in re.findall(r"^def (\w+_scores)\(", code, re.MULTILINE)
+    ]
+    assert len(making) >= 8
+    assert [pair for pair in making if f"retort.evaluation.{pair[0]}`" not in text or pair[1] not in text] == []
 
 
 def test_every_configuration_key_is_described(generate: ModuleType) -> None:
