@@ -35,13 +35,10 @@ def test_every_entry_has_its_section(generate: ModuleType) -> None:
 
 def test_every_function_of_figures_has_its_section(generate: ModuleType, source_root: Path) -> None:
     text = generate.PAGES["reference/metrics.md"]()
-    files = {path: path.read_text("utf-8") for path in sorted((source_root / "evaluation").glob("*.py"))}
-    making = [
-        (path.stem, name)
-        for path, code in files.items()
-        for name in re.findall(r"^def (\w+_scores)\(", code, re.MULTILINE)
-    ]
-    assert len(making) >= 8
+    files = [path for path in sorted((source_root / "evaluation").glob("*.py")) if path.stem != "upstream"]
+    made = {path.stem: re.findall(r"^def (\w+_scores)\(", path.read_text("utf-8"), re.MULTILINE) for path in files}
+    making = [(module, name) for module, names in made.items() for name in names]
+    assert len(making) >= 7
     assert [pair for pair in making if f"retort.evaluation.{pair[0]}`" not in text or pair[1] not in text] == []
 
 
