@@ -101,7 +101,14 @@ FIGURES = {
     "retort.evaluation.selectivity": ("selectivity_scores",),
     "retort.chem.isomers": ("relation",),
     "retort.evaluation.molecule_tables": ("molecule_scores",),
-    "retort.prompting.extraction": ("read_smiles", "read_number", "read_percent", "read_choice", "read_text"),
+    "retort.prompting.extraction": (
+        "read_smiles",
+        "read_number",
+        "read_percent",
+        "read_choice",
+        "read_text",
+        "read_name",
+    ),
 }
 
 
