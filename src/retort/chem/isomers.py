@@ -3,9 +3,9 @@
 Two molecules of one constitution are compared by their stereo marks. Two of one formula are compared by whether a
 group has moved or two have changed places, such as chlorine and amine after a substitution at the other end of a
 dichloropyrimidine: one acyclic single bond, or else two, are cut in each molecule, the ends are filled with hydrogen,
-and the pieces are the same. Pieces are compared without stereo and with mobile hydrogens (RDKit's tautomer hash), so
-that the two N-methylations of a pyrazole are seen. Cutting names no reaction: what is farther away, and every ring that
-is closed otherwise, is merely an isomer.
+and the pieces are the same. (Two are cut where at most 80 can be.) Pieces are compared without stereo and with mobile
+hydrogens (RDKit's tautomer hash), so that the two N-methylations of a pyrazole are seen. Cutting names no reaction:
+what is farther away, and every ring that is closed otherwise, is merely an isomer.
 """
 
 from collections import defaultdict
@@ -30,6 +30,7 @@ Relation = Literal[
     "other",
 ]
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
+_MOST = 80  # bonds whose pairs are cut; a second of work
 _Ends = tuple[tuple[tuple[int, bool], ...], ...]  # element and aromaticity of the ends of each cut bond, sorted
 
 
@@ -85,7 +86,7 @@ def _cuts(canonical: str, bonds: int) -> Mapping[str, frozenset[_Ends]]:
     mol = parse(canonical)
     single = [b for b in mol.GetBonds() if b.GetBondType() == Chem.BondType.SINGLE and not b.IsInRing()]
     found: dict[str, set[_Ends]] = defaultdict(set)
-    for cut in combinations(single, bonds):
+    for cut in combinations(single if bonds == 1 or len(single) <= _MOST else (), bonds):
         found[_pieces(mol, cut)].add(tuple(sorted(_kinds(bond) for bond in cut)))
     return {pieces: frozenset(ends) for pieces, ends in found.items()}
 

@@ -252,11 +252,12 @@ def _mentions(rest: str, options: Sequence[str], first: int) -> Iterator[int]:
     for found in _RANKED.findall(rest):
         word, figure = "".join(found[0::2]).lower(), "".join(found[1::2])
         yield int(figure) - 1 if figure else _ORDINALS.index(word)
-    for place, option in sorted(enumerate(options), key=lambda pair: -len(pair[1])):
-        text = option.strip()
+    for place, text in sorted(enumerate(map(str.strip, options)), key=lambda pair: -len(pair[1])):
+        if len(text) < 3 or text.casefold() not in rest.casefold():
+            continue
         case = re.NOFLAG if _molecule(text) else re.IGNORECASE
         pattern = re.compile(rf"(?<!{_INSIDE})(?<!\.){re.escape(text)}(?!\.?{_INSIDE})", case)
-        if len(text) > 2 and pattern.search(rest):
+        if pattern.search(rest):
             yield place
             rest = pattern.sub(" ", rest)  # so that the name of a shorter option within is not seen
 

@@ -78,3 +78,10 @@ def test_charges_and_rare_elements_are_cut_too(isomers: tuple[str, str]) -> None
 def test_what_cannot_be_read_is_an_error(pair: tuple[str, str]) -> None:
     with pytest.raises(ChemistryError):
         relation(*pair)
+
+
+def test_long_chains_are_looked_into_once() -> None:
+    glycines = "NCC(=O)" * 40
+    moved, exchanged = f"C{glycines}O", f"{glycines}OC"
+    assert relation(moved, exchanged) == "other_site"  # methyl on N or O: one cut
+    assert relation(f"FC{glycines}NCl", f"ClC{glycines}NF") == "other_isomer"  # would take two
