@@ -11,6 +11,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -77,9 +78,44 @@ def metrics_page() -> str:
         text = inspect.getdoc(importlib.import_module(f"{METRICS.package}.{name}")) or metric.summary
         cutoffs = ", ".join(f"`{name}@{k}`" for k in metric.cutoffs)
         lines += ["", f"## `{name}`", "", text.replace("``", "`"), "", f"Reported as {cutoffs}."]
+    lines += [
+        "",
+        "# Figures of other answers",
+        "",
+        "Functions of lists of truths and answers. Those named `..._scores` return `retort.evaluation.scores.Scores`:",
+        "figures, their bootstrap intervals, and how many answers could not be read.",
+    ]
+    for module, functions in FIGURES.items():
+        text = inspect.getdoc(importlib.import_module(module)) or ""
+        names = ", ".join(f"`{name}`" for name in functions)
+        lines += ["", f"## {names}: `{module}`", "", _as_markdown(text)]
     upstream = inspect.getdoc(retort.evaluation.upstream) or ""
     lines += ["", "## For comparison alone: `retort.evaluation.upstream`", "", upstream.replace("``", "`")]
     return _page(lines)
+
+
+FIGURES = {
+    "retort.evaluation.classification": ("class_scores", "confusion"),
+    "retort.evaluation.regression": ("regression_scores", "interval_scores"),
+    "retort.evaluation.ranking": ("ranking_scores",),
+    "retort.evaluation.captions": ("caption_scores",),
+    "retort.evaluation.selectivity": ("selectivity_scores",),
+    "retort.chem.isomers": ("relation",),
+    "retort.evaluation.molecule_tables": ("molecule_scores",),
+    "retort.prompting.extraction": (
+        "read_smiles",
+        "read_number",
+        "read_percent",
+        "read_choice",
+        "read_text",
+        "read_name",
+    ),
+}
+
+
+def _as_markdown(text: str) -> str:
+    """Return a docstring with its double marks and its references as single code marks."""
+    return re.sub(r":[a-z]+:`~?([^`]+)`", r"`\1`", text).replace("``", "`")
 
 
 def sources_page() -> str:
