@@ -28,11 +28,13 @@ from retort.prompting.template import LEAD_INS, TEMPLATES, own_library
 from retort.recipes.benchmark_results import read_results
 from retort.recipes.experiments import read_experiments
 from retort.recipes.findings_page import choice_table, gradients_table, probes_table
-from retort.recipes.reproduction_page import arms_table, labels_table, tables
+from retort.recipes.reproduction_page import arms_table, labels_table, markdown_table, tables
+from retort.recipes.stages_page import chain_table, encoder_table, graphs_table, scaffolds_table, strategies_table
 
 FOLDER = Path(__file__).resolve().parent
 REPOSITORY = FOLDER.parent
 STUDY = REPOSITORY / "configs" / "slm4crp"
+STRATEGIES = REPOSITORY / "configs" / "presto" / "strategies"
 EQUATIONS = FOLDER / "reproduction" / "slm4crp_equations.toml"
 NOTICE = "<!-- Written by docs/generate.py; edit the code, then run `make docs`. -->"
 
@@ -262,10 +264,28 @@ def slm4crp_page() -> str:
     found = {name: read_results(FOLDER.parent / runs[0].results) for name, runs in budgets.items()}
     for name in [name for name, entries in found.items() if entries] or list(found)[:1]:
         lines += ["", f"## {name}", "", *tables(budgets[name], found[name])]
+    return _page([*lines, *_sections(text)])
+
+
+def presto_page() -> str:
+    """Return the page of stages: strategies, what they train, what was measured."""
+    text = tomllib.loads((FOLDER / "reproduction" / "presto.toml").read_text("utf-8"))
+    lines = ["# Progressive multimodal pretraining (PRESTO): a pattern comparison", "", *text["about"].splitlines()]
+    return _page([*lines, *_sections(text)])
+
+
+def _sections(text: Mapping[str, Any]) -> list[str]:
+    """Return the sections of a page: each a title, words, and a table of a file, of a folder, or of the text itself."""
+    lines = []
     for section in text["section"]:
         lines += ["", f"## {section['title']}", "", *section["about"].splitlines(), ""]
-        lines += _found(FOLDER / "reproduction" / section["file"], TABLES[section["table"]])
-    return _page(lines)
+        if "file" in section:
+            lines += _found(FOLDER / "reproduction" / section["file"], TABLES[section["table"]])
+        elif section["table"] == "strategies":
+            lines += strategies_table(STRATEGIES)
+        else:
+            lines += markdown_table(text[section["table"]]["head"], text[section["table"]]["rows"])
+    return lines
 
 
 def _found(path: Path, table: Callable[[Any], list[str]]) -> list[str]:
@@ -286,6 +306,10 @@ TABLES: dict[str, Callable[[Any], list[str]]] = {
     "probes": probes_table,
     "gradients": gradients_table,
     "labels": labels_table,
+    "chain": chain_table,
+    "graphs": graphs_table,
+    "encoder": encoder_table,
+    "scaffolds": scaffolds_table,
 }
 
 
@@ -308,6 +332,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/sources.md": sources_page,
     "reference/config.md": config_page,
     "reproduction/slm4crp.md": slm4crp_page,
+    "reproduction/presto.md": presto_page,
     "reproduction/slm4crp_equations.md": equations_page,
 }
 
