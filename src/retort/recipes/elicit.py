@@ -46,6 +46,10 @@ def elicit(config: ElicitConfig, say: Say = print) -> Path:
 
         say(f"planting {config.planted.rows} reactions in {config.prepared}")
         write_planted(config.prepared, config.planted)
+    if config.described.source and not (config.prepared / "manifest.json").exists():
+        from retort.recipes.described_folder import write_described
+
+        write_described(config.prepared, config.described, say)
     folder = PreparedFolder.open(config.prepared)
     vocabulary = Vocabulary.load(config.prepared / "vocabulary.json")
     if vocabulary.sha256 != folder.manifest["vocabulary_sha256"]:

@@ -26,6 +26,20 @@ class PlantedSet:
 
 
 @dataclass(frozen=True)
+class DescribedSet:
+    """Described molecules to write as rows of text_to_molecule."""
+
+    source: str = option("", help="Source of molecules with texts, where the prepared folder is not there yet.")
+    text: str = option("description", help="Kind of text that is asked: description or name.")
+    valid_share: float = option(0.1, help="Share of molecules held out, by a hash of the molecule, 0..1.")
+    longest: int = option(1000, help="Longest text in characters; longer ones are left out, and counted.")
+    vocabulary: Path | None = option(None, help="vocabulary.json to use; made of the train rows if absent.")
+    protect: tuple[str, ...] = option(
+        (), help="Sources whose held-out molecules are left out; all benchmarks if empty."
+    )
+
+
+@dataclass(frozen=True)
 class SearchConfig:
     """How the cell is chosen."""
 
@@ -72,6 +86,7 @@ class ElicitConfig:
         factory=lambda: TrainingConfig(total_tokens=1_000_000, precision="fp32"),
     )
     planted: PlantedSet = option(help="Planted reactions instead of a prepared folder.", factory=PlantedSet)
+    described: DescribedSet = option(help="Described molecules instead of a prepared folder.", factory=DescribedSet)
 
     def __post_init__(self) -> None:
         for name in self.encodings:
