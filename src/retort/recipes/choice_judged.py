@@ -1,8 +1,9 @@
 """Does a rule find the cell whose final model is best? Criterion and accuracy against models told each cell's types.
 
 ``python -m retort.recipes.choice_judged CONFIG.toml [KEY=VALUE]...`` joins the table of an elicitation with tables of
-final models (:mod:`retort.recipes.ranker_knowledge`), which have read the types of held-out rows from their inputs. The
-rules have seen train rows alone; the judge is valid part A.
+final models (:mod:`retort.recipes.ranker_knowledge`), which are told the types of held-out rows as read from their
+inputs, and were told those of train rows as the judge says: their clusters (``predicted``, as published) or what is
+read of them too (``out_of_fold``). The rules have seen train rows alone; what is judged is valid part A.
 """
 
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from retort.config import load, option
+from retort.elicitation.knowledge import Knowledge
 from retort.errors import DataError, MissingExtraError
 from retort.recipes.benchmark_results import commit, read_results, rounded
 from retort.recipes.entry import run_with_config
@@ -30,6 +32,9 @@ class ChoiceConfig:
     models: tuple[Path, ...] = option(help="tables of final models that were told the types of its cells")
     table: Path = option(help="JSON file to write")
     task: str = option("retrosynthesis", help="task whose cells are judged")
+    judges: tuple[Knowledge, ...] = option(
+        ("predicted", "out_of_fold"), help="what the final models were told; those that no table has are left out"
+    )
 
 
 def judge_choice(config: ChoiceConfig) -> Path:
@@ -42,21 +47,9 @@ def judge_choice(config: ChoiceConfig) -> Path:
         MissingExtraError: SciPy is not installed.
     """
     task = Run.open(config.run).tasks[config.task]
-    final = dict(_final(config.models))
-    controls = {(c["encoding"], c["types"]) for c in task["cells"]} - final.keys()
-    cells = [cell for cell in task["cells"] if (cell["encoding"], cell["types"]) in final]
-    if len(cells) < 3 or len(cells) < len(final):
-        raise DataError(f"{len(cells)} cells have both a criterion and a final model; {len(final)} have a model.")
-    best = max(final.values(), key=lambda found: found["mean"])
-    rows = [
-        {**{key: cell[key] for key in ("encoding", "types", "standard_error", *_FIGURES)}, "final": final[_key(cell)]}
-        for cell in cells
-    ]
+    found = {judge: dict(_final(config.models, judge)) for judge in config.judges}
     content = {
-        "cells": sorted(rows, key=lambda row: -row["final"]["mean"]),
-        "without_a_model": sorted(map(list, controls)),
-        "agreement": {name: _agreement(rows, name) for name in _FIGURES},
-        "rules": {name: _judged(cell, final, best) for name, cell in _rules(task["rules"])},
+        "judges": {judge: _against(task, final) for judge, final in found.items() if final},
         "search_share": task["search"]["share"],
         "commit": commit(),
     }
@@ -65,11 +58,29 @@ def judge_choice(config: ChoiceConfig) -> Path:
     return config.table
 
 
-def _final(tables: Sequence[Path]) -> Iterator[tuple[Cell, Mapping[str, Any]]]:
-    """Yield each cell with the figures of the model that was told the likeliest type of each row."""
+def _against(task: Mapping[str, Any], final: Mapping[Cell, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the cells by their final models, the agreement of ranks, and what each rule takes."""
+    cells = [cell for cell in task["cells"] if _key(cell) in final]
+    if len(cells) < 3 or len(cells) < len(final):
+        raise DataError(f"{len(cells)} cells have both a criterion and a final model; {len(final)} have a model.")
+    best = max(final.values(), key=lambda found: found["mean"])
+    rows = [
+        {**{key: cell[key] for key in ("encoding", "types", "standard_error", *_FIGURES)}, "final": final[_key(cell)]}
+        for cell in cells
+    ]
+    return {
+        "cells": sorted(rows, key=lambda row: -row["final"]["mean"]),
+        "without_a_model": sorted([*_key(cell)] for cell in task["cells"] if _key(cell) not in final),
+        "agreement": {name: _agreement(rows, name) for name in _FIGURES},
+        "rules": {name: _judged(cell, final, best) for name, cell in _rules(task["rules"])},
+    }
+
+
+def _final(tables: Sequence[Path], judge: Knowledge) -> Iterator[tuple[Cell, Mapping[str, Any]]]:
+    """Yield each cell with the figures of the model that was told the likeliest type of each held-out row."""
     for path in tables:
         for entry in read_results(path).values():
-            if entry["knowledge"] == "predicted" and not entry["mixed"]:
+            if entry["knowledge"] == judge and not entry["mixed"]:
                 yield _key(entry), entry["own_template"]["valid_a"][FIGURE]
 
 

@@ -9,7 +9,14 @@ Content = Mapping[str, Any]
 
 
 def choice_table(content: Content) -> list[str]:
-    """Return cells by their final model, and what each rule takes (:mod:`retort.recipes.choice_judged`)."""
+    """Return cells by their final models, and what each rule takes (:mod:`retort.recipes.choice_judged`)."""
+    lines = [f"Rows that the search reads, as a share of the whole grid's: {content['search_share']:.2f}."]
+    for judge, found in content["judges"].items():
+        lines += ["", f"Final models told *{judge.replace('_', ' ')}* types:", "", *_judged(found)]
+    return lines
+
+
+def _judged(content: Content) -> list[str]:
     takes: dict[tuple[str, int], list[str]] = {}
     for name, rule in content["rules"].items():
         takes.setdefault((rule["encoding"], rule["types"]), []).append(name.replace("_", " "))
@@ -26,12 +33,11 @@ def choice_table(content: Content) -> list[str]:
     ]
     head = "vectors | types | final model, own template first [95 %] | criterion, nats | accuracy | taken by the rule"
     agreed = [
-        f"- {name}: Kendall {found['kendall']:+.2f} (p = {found['kendall_p']:.3f}), Spearman {found['spearman']:+.2f} "
-        f"(p = {found['spearman_p']:.3f})"
+        f"- ranks of {name} and final model: Kendall {found['kendall']:+.2f} (p = {found['kendall_p']:.3f}), Spearman "
+        f"{found['spearman']:+.2f} (p = {found['spearman_p']:.3f})"
         for name, found in content["agreement"].items()
     ]
-    cost = f"- rows that the search reads, as a share of the whole grid's: {content['search_share']:.2f}"
-    return [*markdown_table(head, rows), "", "Agreement of ranks with the final models:", "", *agreed, cost]
+    return [*markdown_table(head, rows), "", *agreed]
 
 
 def probes_table(content: Content) -> list[str]:

@@ -41,7 +41,10 @@ def config(tmp_path: Path) -> ChoiceConfig:
 
 
 def test_agreement_and_distance_from_the_best(config: ChoiceConfig) -> None:
-    found = json.loads(judge_choice(config).read_text())
+    table = json.loads(judge_choice(config).read_text())
+    assert table["search_share"] == 0.2
+    assert list(table["judges"]) == ["predicted"]  # no model was told anything else
+    found = table["judges"]["predicted"]
     assert [row["final"]["mean"] for row in found["cells"]] == [0.45, 0.42, 0.40]
     assert found["agreement"]["criterion"]["kendall"] == 1
     assert found["agreement"]["accuracy"]["kendall"] == found["agreement"]["accuracy"]["spearman"] == -1
@@ -49,7 +52,6 @@ def test_agreement_and_distance_from_the_best(config: ChoiceConfig) -> None:
     assert found["rules"]["accuracy"]["behind"] == pytest.approx(0.05)
     assert set(found["rules"]) == {"search", "accuracy"}
     assert found["without_a_model"] == [["input", 3]]
-    assert found["search_share"] == 0.2
 
 
 def test_a_model_of_an_unmeasured_cell_is_refused(config: ChoiceConfig) -> None:
