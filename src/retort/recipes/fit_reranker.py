@@ -28,7 +28,8 @@ from retort.inference.reranking.evidence import reaction
 from retort.inference.reranking.fitting import Case, Fit, Ordering, fit, mean_loss
 from retort.inference.reranking.knowledge import Knowledge
 from retort.inference.reranking.reranker import Reranker, RerankerMeta
-from retort.inference.reranking.trees import Growth, Trees, grow
+from retort.inference.reranking.trees import Trees, grow
+from retort.models.trees import Growth
 from retort.prompting.task import TASKS, Question, Task
 from retort.recipes.entry import run_with_config
 from retort.recipes.reranker_cases import Evidence, Judged, Parts, Row, Say

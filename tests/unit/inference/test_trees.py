@@ -9,7 +9,8 @@ import pytest
 from retort.errors import DataError, ModelError
 from retort.inference.reranking.fitting import Case, fit, mean_loss
 from retort.inference.reranking.reranker import Reranker, RerankerMeta
-from retort.inference.reranking.trees import LEAF, Growth, Trees, grow
+from retort.inference.reranking.trees import Trees, grow
+from retort.models.trees import LEAF, Growth
 
 COLUMNS = ("a", "b", "c")
 
