@@ -29,8 +29,9 @@ def row(answers: tuple[str, ...], target: str = TARGET) -> Prediction:
 
 
 def test_all_metrics_are_found() -> None:
-    assert len(NAMES) >= 4
+    assert len(NAMES) >= 8
     assert {"exact_match", "exact_match_stereo_free", "validity", "similarity"} <= set(NAMES)
+    assert {"inchi_match", "levenshtein", "rdk_similarity", "maccs_similarity"} <= set(NAMES)
 
 
 def test_the_card_is_complete(metric: Metric) -> None:
@@ -71,6 +72,19 @@ def test_worth_is_a_fraction_and_reads_k_candidates_only(metric: Metric) -> None
         worth = metric.per_row(row(ANSWERS), k)
         assert 0.0 <= worth <= 1.0
         assert metric.per_row(row(ANSWERS[:k]), k) == worth
+
+
+def test_no_answer_is_better_than_the_target(metric: Metric) -> None:
+    for answers in (ANSWERS, ANSWERS[::-1], ANSWERS[1:], ("[Na+]", "CCO", "")):
+        for k in metric.cutoffs:
+            assert metric.per_row(row(answers), k) <= metric.per_row(row((TARGET,) * k), k)
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"validity"}))  # which does not look at the target
+def test_a_component_too_few_or_too_many_is_seen(name: str) -> None:
+    metric = METRICS.get(name)
+    one_ion, three_ions = TARGET.removesuffix(".[Na+]"), f"{TARGET}.[Na+]"
+    assert metric.per_row(row((one_ion,)), 1) < 1 > metric.per_row(row((three_ions,)), 1)
 
 
 def test_status_gives_no_credit(metric: Metric) -> None:

@@ -30,3 +30,8 @@ class Metric:
 
 
 METRICS: Registry[Metric] = Registry("metric", "retort.evaluation.metrics", "METRIC")
+
+
+def best_of_first(row: Prediction, k: int, worth: Callable[[str, str], float]) -> float:
+    """Return the most that one of the first k candidates is worth beside the target; 0 without candidates."""
+    return max((worth(candidate.smiles, row.target) for candidate in row.candidates[:k]), default=0.0)

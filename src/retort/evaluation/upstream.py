@@ -17,10 +17,8 @@ BLEU and METEOR follow NLTK with its defaults, which a test compares with NLTK i
 synonyms by WordNet, which may pair a few left-over characters and is not done here; so it is named for what it does.
 """
 
-import itertools
 import math
 import sys
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -30,9 +28,9 @@ from rdkit.Chem import rdFingerprintGenerator
 
 from retort.errors import DataError, UsageError
 from retort.evaluation.predictions import Predictions
+from retort.evaluation.sequences import meteor_exact, overlap
 
 ORDERS = (1, 2, 3, 4)
-ALPHA, BETA, GAMMA = 0.9, 3.0, 0.5
 RADIUS, BITS = 2, 1024
 PREFIX = "upstream_"
 
@@ -112,11 +110,11 @@ def upstream_bleu(targets: Sequence[str], predictions: Sequence[str]) -> float:
     rows = _paired(targets, predictions)
     logs = []
     for order in ORDERS:
-        pairs = [(_grams(target, order), _grams(prediction, order)) for target, prediction in rows]
-        matched = sum((wanted & made).total() for wanted, made in pairs)
+        found = [overlap(*row, order) for row in rows]
+        matched = sum(row.matched for row in found)
         if order == 1 and not matched:
             return 0.0
-        total = sum(max(1, made.total()) for _, made in pairs)
+        total = sum(max(1, row.made) for row in found)
         logs.append(math.log(matched / total if matched else sys.float_info.min))
     wanted_length, made_length = sum(map(len, targets)), sum(map(len, predictions))
     brevity = 1.0 if made_length > wanted_length else math.exp(1 - wanted_length / made_length)
@@ -131,13 +129,7 @@ def upstream_meteor_exact_stem(target: str, prediction: str) -> float:
     its own stem. The synonym stage of METEOR is left out, hence the name. A perfect answer of n characters is worth
     1 - 0.5 / n**3. Canonicalisation: none. Stereo policy: marks are characters. For comparison only.
     """
-    matches = _alignment(list(map(str.lower, target)), list(map(str.lower, prediction)))
-    if not matches:
-        return 0.0
-    precision, recall = len(matches) / len(prediction), len(matches) / len(target)
-    mean = precision * recall / (ALPHA * precision + (1 - ALPHA) * recall)
-    breaks = sum((b[0] - a[0], b[1] - a[1]) != (1, 1) for a, b in itertools.pairwise(matches))
-    return float((1 - GAMMA * ((breaks + 1) / len(matches)) ** BETA) * mean)
+    return meteor_exact(list(map(str.lower, target)), list(map(str.lower, prediction)))
 
 
 def upstream_exact_match(target: str, prediction: str) -> bool:
@@ -186,19 +178,6 @@ def _paired(targets: Sequence[str], predictions: Sequence[str]) -> list[tuple[st
     if not targets:
         raise DataError("there are no predictions to score.", "Check that the input file has rows.")
     return list(zip(targets, predictions, strict=True))
-
-
-def _grams(text: str, order: int) -> Counter[str]:
-    return Counter(text[i : i + order] for i in range(len(text) - order + 1))
-
-
-def _alignment(target: Sequence[str], prediction: Sequence[str]) -> list[tuple[int, int]]:
-    """Pairs (place in prediction, place in target) of equal characters, by place in the prediction."""
-    free: dict[str, list[int]] = defaultdict(list)
-    for place, character in enumerate(target):
-        free[character].append(place)
-    backwards = range(len(prediction) - 1, -1, -1)
-    return [(place, free[prediction[place]].pop()) for place in backwards if free[prediction[place]]][::-1]
 
 
 def _fingerprints(text: str) -> list[DataStructs.ExplicitBitVect]:

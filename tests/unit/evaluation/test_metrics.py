@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retort.evaluation.metric import METRICS
-from retort.evaluation.metrics.similarity import best_assignment, similarity
+from retort.evaluation.metrics.similarity import similarity
+from retort.evaluation.pairing import best_assignment
 from retort.evaluation.predictions import Candidate, Prediction
 
 
@@ -107,3 +108,57 @@ def test_assignment_is_the_best_of_all(worths: list[list[float]]) -> None:
         for choice in itertools.permutations(columns, len(worths))
     )
     assert math.isclose(best_assignment(worths), best, abs_tol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("target", "answer", "same"),
+    [
+        ("O=c1cccc[nH]1", "Oc1ccccn1", 1),  # two drawings of one tautomeric substance
+        ("NCC(=O)O", "[NH3+]CC(=O)[O-]", 1),  # the zwitterion of glycine
+        ("[Na]Cl", "[Cl-].[Na+]", 1),  # a salt drawn with a bond
+        ("Cc1cc[nH]n1", "Cc1ccn[nH]1", 1),
+        ("C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O", 0),
+        ("C[C@H](N)C(=O)O", "CC(N)C(=O)O", 0),
+        ("C/C=C/C", r"C/C=C\C", 0),
+        ("[2H]C", "C", 0),
+        ("[Na+].[Na+].[O-]C([O-])=O", "[Na+].[O-]C([O-])=O", 0),  # multiplicity
+        ("[Na+].[Cl-]", "[Na+]", 0),
+        ("CCO", "COC", 0),
+        ("*CC", "CC*", 1),  # no InChI: by canonical SMILES
+        ("*CC", "*CCC", 0),  # and two without one are not the same
+        ("CCO", "", 0),
+        ("C1CC", "C1CC", 0),
+    ],
+)
+def test_inchi_match_by_hand(target: str, answer: str, same: int) -> None:
+    assert worth("inchi_match", target, answer) == same
+
+
+def test_edit_similarity_by_hand() -> None:
+    assert worth("levenshtein", "OCC", "NCC") == 1 - 1 / 3  # CCO and CCN
+    assert worth("levenshtein", "CCCC", "CC") == 1 - 2 / 4
+    assert worth("levenshtein", "CC", "[Na+]") == 0  # five characters, none in common
+    assert worth("levenshtein", "C[C@H](N)O", "C[C@@H](N)O") == 1 - 1 / 11  # C[C@@H](N)O has 11 characters
+    assert worth("levenshtein", "CC", "[Na+]", "CC", k=2) == 1
+    assert worth("levenshtein", "C1CC", "C1CC") == worth("levenshtein", "CC") == 0
+
+
+@pytest.mark.parametrize("metric", ["rdk_similarity", "maccs_similarity"])
+def test_other_fingerprints_are_paired_as_morgan_ones_are(metric: str) -> None:
+    assert worth(metric, "c1ccccc1.CCO", "OCC") == 0.5  # one missing
+    assert worth(metric, "OCC", "c1ccccc1.CCO") == 0.5  # one too many
+    assert worth(metric, "[Na+].[Na+]", "[Na+]") == 0.5
+    assert worth(metric, "C[C@H](N)O", "C[C@@H](N)O") == 1
+    assert 0 < worth(metric, "CC(=O)Nc1ccccc1", "CC(=O)Oc1ccccc1") < 1
+
+
+def test_paths_by_hand() -> None:
+    # Propane has the paths CC and CCC, ethane only CC; each path sets two bits, and here no bit serves twice.
+    assert worth("rdk_similarity", "CCC", "CC") == 0.5
+    assert worth("rdk_similarity", "[Na+]", "[K+]") == 0  # no bond, no path
+
+
+def test_equal_components_are_paired_with_one_another() -> None:
+    """Ethanol stands on both sides; no other pairing of the three is better than the rest of it."""
+    rest = worth("similarity", "CCN.CCCN", "CCCO.CCS")
+    assert math.isclose(worth("similarity", "CCO.CCN.CCCN", "CCCO.CCO.CCS"), (1 + 2 * rest) / 3)
