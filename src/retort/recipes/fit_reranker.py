@@ -184,7 +184,7 @@ def _weighed(chosen: Ordering, columns: Sequence[str]) -> dict[str, Any]:
     if isinstance(chosen, Fit):
         return {"weights": dict(zip(columns, np.round(chosen.weights, 4).tolist(), strict=True))}
     assert isinstance(chosen, Trees)
-    counts = np.bincount(chosen.feature[chosen.feature >= 0], minlength=len(columns))
+    counts = np.bincount(chosen.forest.feature[chosen.forest.feature >= 0], minlength=len(columns))
     return {"nodes": dict(zip(columns, counts.tolist(), strict=True))}
 
 

@@ -14,34 +14,34 @@ from numpy.typing import NDArray
 from retort.errors import DataError, MissingExtraError
 from retort.inference.reranking.evidence import Matrix
 from retort.inference.reranking.fitting import Case, Ordering, Vector
-from retort.models.trees import PARTS, Forest, Growth, dumped, flattened
+from retort.models.trees import Forest, Growth, dumped, flattened
 
 
 @dataclass(frozen=True, slots=True)
-class Trees(Forest, Ordering):
+class Trees(Ordering):
     """An ensemble whose rows are the candidates of a question.
 
     Attributes:
+        forest: The trees.
         scale: Factor of the sums before the softmax.
     """
 
+    forest: Forest
     scale: float = 1.0
 
     def log_probabilities(self, values: Matrix) -> Vector:
         """Return the log-probability [n] of every candidate of one question from its columns [n, f]."""
-        logits = self.scale * self.scores(values)
+        logits = self.scale * self.forest.scores(values)
         return logits - float(np.logaddexp.reduce(logits))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what :meth:`of_arrays` needs."""
-        return {name: getattr(self, name) for name in PARTS} | {"scale": np.array(self.scale)}
+        return self.forest.arrays() | {"scale": np.array(self.scale)}
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, NDArray[Any]], columns: int) -> Self:
         """Take up stored trees over so many columns; raises as :meth:`Forest.of_arrays`."""
-        found = cls(*(arrays[name] for name in PARTS), float(arrays["scale"]))
-        found.check(columns)
-        return found
+        return cls(Forest.of_arrays(arrays, columns), float(arrays["scale"]))
 
     def scaled(self, scale: float) -> "Trees":
         """Return the same trees with another factor."""
@@ -66,4 +66,4 @@ def grow(cases: Sequence[Case], growth: Growth) -> Trees:
     values = np.concatenate([case.values for case in useful])
     rows = lightgbm.Dataset(values, labels, group=[len(case.right) for case in useful])
     booster = lightgbm.train(growth.settings("lambdarank"), rows, num_boost_round=growth.trees)
-    return Trees(**flattened(dumped(booster)))
+    return Trees(Forest(**flattened(dumped(booster))))
