@@ -1,6 +1,7 @@
 """Boosted trees that tell classes apart: one ensemble per class, and the softmax of their sums.
 
-Friedman, Annals of Statistics 2001, 29, 1189. Grown by :mod:`retort.training.boosted`, computed by numpy. Trees look at whole numbers, the counts of a fingerprint, so that thresholds are whole numbers as well.
+Friedman, Annals of Statistics 2001, 29, 1189. Grown by :mod:`retort.training.boosted`, computed by numpy. Trees look at
+whole numbers, the counts of a fingerprint, so that thresholds are whole numbers as well.
 """
 
 import json
