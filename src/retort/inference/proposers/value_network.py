@@ -63,12 +63,8 @@ class ValueProposer:
         strangers = [parts[i] for i in domain.strangers(words).tolist()]
         if strangers:
             shown = ", ".join(strangers[:SHOWN]) + (", ..." if len(strangers) > SHOWN else "")
-            return (
-                f"outside of the training domain: no training reaction has {shown} or its like."
-            )
+            return f"outside of the training domain: no training reaction has {shown} or its like."
         changed = domain.exchanged(words)
         if changed > EXCHANGED:
-            return (
-                f"outside of the training domain: {changed} molecules differ from the nearest training reaction."
-            )
+            return f"outside of the training domain: {changed} molecules differ from the nearest training reaction."
         return ""
