@@ -1,7 +1,7 @@
 """Train and score networks of values once per published ordering of a source, beside mean and nearest reaction.
 
-``python -m retort.recipes.yield_orderings CONFIG.toml [key=value ...]`` adds every ordering to one file of figures as it
-is done, and leaves out those that are there. All test rows are answered; how many of them lie outside of the training
+``python -m retort.recipes.yield_orderings CONFIG.toml [key=value ...]`` adds every ordering to one file of figures as
+it is done, and leaves out those that are there. All test rows are answered; how many of them lie outside of the training
 domain, and would be declined, is said beside.
 """
 
@@ -52,18 +52,18 @@ def yield_orderings(config: OrderingsConfig, say: Say = print) -> Path:
     config.output.parent.mkdir(parents=True, exist_ok=True)
     for ordering in config.orderings:
         if ordering not in found.get("orderings", {}):
-            made = {**found.get("orderings", {}), ordering: _score(config, task, ordering)}
+            made = {**found.get("orderings", {}), ordering: _score(config, task, ordering, say)}
             found = {"config": as_dict(config), "mean_r2": _mean_r2(made), "orderings": made}
             config.output.write_text(json.dumps(found, indent=1, default=str) + "\n", encoding="utf-8")
             say(f"{ordering}: {made[ordering]['figures']['value_network']['metrics']}")
     return config.output
 
 
-def _score(config: OrderingsConfig, task: Task, ordering: str) -> dict[str, Any]:
+def _score(config: OrderingsConfig, task: Task, ordering: str, say: Say) -> dict[str, Any]:
     source = LabelledSource(config.source, ordering, "reaction")
     settings = TrainValuesConfig(config.task, config.output, (source,), (), 1.0, config.fingerprint, config.training)
     rows = read_labelled(task, (source,))
-    network = fit_network(settings, task, rows, lambda text: None)
+    network = fit_network(settings, task, rows, say)
     inside = ValueProposer(network)
     declined = sum(bool(inside.outside(row.given)) for row in rows.part(TEST))
     asked = ValueProposer(replace(network, domain=replace(network.domain, least=0.0)))
