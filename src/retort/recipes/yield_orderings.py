@@ -1,8 +1,8 @@
 """Train and score networks of values once per published ordering of a source, beside mean and nearest reaction.
 
 ``python -m retort.recipes.yield_orderings CONFIG.toml [key=value ...]`` adds every ordering to one file of figures as
-it is done, and leaves out those that are there. All test rows are answered; how many of them lie outside of the training
-domain, and would be declined, is said beside.
+it is done, and leaves out those that are there. All test rows are answered; how many of them lie outside of the
+training domain, and would be declined, is said beside.
 """
 
 import json
