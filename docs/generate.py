@@ -11,9 +11,10 @@ import importlib
 import inspect
 import json
 import pkgutil
+import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,14 @@ from retort.prompting.task import TASKS
 from retort.prompting.template import LEAD_INS, TEMPLATES, own_library
 from retort.recipes.benchmark_results import read_results
 from retort.recipes.experiments import read_experiments
-from retort.recipes.reproduction_page import arms_table, labels_table, tables
+from retort.recipes.findings_page import choice_table, gradients_table, probes_table
+from retort.recipes.reproduction_page import arms_table, labels_table, markdown_table, tables
+from retort.recipes.stages_page import chain_table, encoder_table, graphs_table, scaffolds_table, strategies_table
 
 FOLDER = Path(__file__).resolve().parent
 REPOSITORY = FOLDER.parent
 STUDY = REPOSITORY / "configs" / "slm4crp"
+STRATEGIES = REPOSITORY / "configs" / "presto" / "strategies"
 EQUATIONS = FOLDER / "reproduction" / "slm4crp_equations.toml"
 NOTICE = "<!-- Written by docs/generate.py; edit the code, then run `make docs`. -->"
 
@@ -76,9 +80,44 @@ def metrics_page() -> str:
         text = inspect.getdoc(importlib.import_module(f"{METRICS.package}.{name}")) or metric.summary
         cutoffs = ", ".join(f"`{name}@{k}`" for k in metric.cutoffs)
         lines += ["", f"## `{name}`", "", text.replace("``", "`"), "", f"Reported as {cutoffs}."]
+    lines += [
+        "",
+        "# Figures of other answers",
+        "",
+        "Functions of lists of truths and answers. Those named `..._scores` return `retort.evaluation.scores.Scores`:",
+        "figures, their bootstrap intervals, and how many answers could not be read.",
+    ]
+    for module, functions in FIGURES.items():
+        text = inspect.getdoc(importlib.import_module(module)) or ""
+        names = ", ".join(f"`{name}`" for name in functions)
+        lines += ["", f"## {names}: `{module}`", "", _as_markdown(text)]
     upstream = inspect.getdoc(retort.evaluation.upstream) or ""
     lines += ["", "## For comparison alone: `retort.evaluation.upstream`", "", upstream.replace("``", "`")]
     return _page(lines)
+
+
+FIGURES = {
+    "retort.evaluation.classification": ("class_scores", "confusion"),
+    "retort.evaluation.regression": ("regression_scores", "interval_scores"),
+    "retort.evaluation.ranking": ("ranking_scores",),
+    "retort.evaluation.captions": ("caption_scores",),
+    "retort.evaluation.selectivity": ("selectivity_scores",),
+    "retort.chem.isomers": ("relation",),
+    "retort.evaluation.molecule_tables": ("molecule_scores",),
+    "retort.prompting.extraction": (
+        "read_smiles",
+        "read_number",
+        "read_percent",
+        "read_choice",
+        "read_text",
+        "read_name",
+    ),
+}
+
+
+def _as_markdown(text: str) -> str:
+    """Return a docstring with its double marks and its references as single code marks."""
+    return re.sub(r":[a-z]+:`~?([^`]+)`", r"`\1`", text).replace("``", "`")
 
 
 def sources_page() -> str:
@@ -216,7 +255,8 @@ def _is_schema(member: Any) -> bool:
 
 def slm4crp_page() -> str:
     """Return the page of the study of elicited types: published, ours, verdict."""
-    lines = ["# Self-feedback knowledge elicitation (SLM4CRP): a pattern comparison", "", *_WHAT_DIFFERS]
+    text = tomllib.loads((FOLDER / "reproduction" / "slm4crp.toml").read_text("utf-8"))
+    lines = ["# Self-feedback knowledge elicitation (SLM4CRP): a pattern comparison", "", *text["about"].splitlines()]
     budgets = {
         "On a GPU": read_experiments(STUDY),
         "On a CPU": read_experiments(STUDY, [f"budget={STUDY / 'cpu.toml'}"]),
@@ -224,50 +264,53 @@ def slm4crp_page() -> str:
     found = {name: read_results(FOLDER.parent / runs[0].results) for name, runs in budgets.items()}
     for name in [name for name, entries in found.items() if entries] or list(found)[:1]:
         lines += ["", f"## {name}", "", *tables(budgets[name], found[name])]
-    ranker = read_results(FOLDER / "reproduction" / "slm4crp_ranker.json")
-    scored = {name: entry for name, entry in ranker.items() if entry["status"] == "scored"}
-    lines += ["", "## Another learner: a template ranker", "", *(arms_table(scored) if scored else ["*not run* yet"])]
-    return _page([*lines, "", *_labels()])
+    return _page([*lines, *_sections(text)])
 
 
-_WHAT_DIFFERS = """\
-Published figures are those of arXiv 2404.09606, Tables 1 and 2: 1,000 test rows of Mol-Instructions, one run each,
-started from T5-base, MolT5-base or Text+Chem T5-base. Ours are of other data (`configs/slm4crp/prepare.toml`, behind a
-leak rule), other and smaller weights (`retort-base`), and another budget. No figure here reproduces another one: what
-can be compared is whether a gain has the same direction, and whether it can be told from 0.
-
-- *published gain*: over the published row that answers to our baseline; ± is the half width of its 95 % interval as two
-  independent shares of 1,000 rows each.
-- *exact_match@k*: canonical multiset of components, stereo included, over all rows; mean over seeds. Intervals are
-  bootstrap intervals over rows; the spread over seeds is not in them. *gain*: paired over rows; *p*: sign-flip
-  permutation test.
-- *told*: where types come from, see `retort.elicitation.knowledge`. Arms marked as bounds have seen the answer.
-- Arms that are compared see the same rows in the same order, start from the same weights and take as many tokens.
-  Prompts with an instruction are longer, so they see fewer rows for their tokens: compare them among themselves.
-- *verdict*: same or opposite direction where the interval of our gain leaves out 0.""".splitlines()
+def presto_page() -> str:
+    """Return the page of stages: strategies, what they train, what was measured."""
+    text = tomllib.loads((FOLDER / "reproduction" / "presto.toml").read_text("utf-8"))
+    lines = ["# Progressive multimodal pretraining (PRESTO): a pattern comparison", "", *text["about"].splitlines()]
+    return _page([*lines, *_sections(text)])
 
 
-def _labels() -> list[str]:
-    path = FOLDER / "reproduction" / "slm4crp_labels.json"
-    lines = ["## Are the published labels of held-out rows read from the input?", ""]
+def _sections(text: Mapping[str, Any]) -> list[str]:
+    """Return the sections of a page: each a title, words, and a table of a file, of a folder, or of the text itself."""
+    lines = []
+    for section in text["section"]:
+        lines += ["", f"## {section['title']}", "", *section["about"].splitlines(), ""]
+        if "file" in section:
+            lines += _found(FOLDER / "reproduction" / section["file"], TABLES[section["table"]])
+        elif section["table"] == "strategies":
+            lines += strategies_table(STRATEGIES)
+        else:
+            lines += markdown_table(text[section["table"]]["head"], text[section["table"]]["rows"])
+    return lines
+
+
+def _found(path: Path, table: Callable[[Any], list[str]]) -> list[str]:
+    """Return a table of a file of figures and its commit; that nothing was run where there is no file."""
     if not path.is_file():
-        return [*lines, "*not run* yet"]
+        return ["*not run* yet"]
     content = json.loads(path.read_text("utf-8"))
-    return [
-        *lines,
-        *_AUDIT,
-        "",
-        *labels_table(content),
-        "",
-        f"Commit `{content['commit']}`; `configs/slm4crp/labels.toml`.",
-    ]
+    return [*table(content), *(["", f"Commit `{content['commit']}`."] if "commit" in content else [])]
 
 
-_AUDIT = """\
-Suggestive, no proof: the published subset has about a hundred held-out rows a task, and an unusually accurate annotator
-would look the same. Logistic regression on character n-grams that sees the answer alone is fitted to train labels,
-which are clusters and have seen the answer. Were held-out labels read from the input with the published accuracy, its
-accuracy there would have to fall to the column *expected*.""".splitlines()
+def _arms(content: Mapping[str, Any]) -> list[str]:
+    return arms_table({name: entry for name, entry in content["arms"].items() if entry["status"] == "scored"})
+
+
+TABLES: dict[str, Callable[[Any], list[str]]] = {
+    "arms": _arms,
+    "choice": choice_table,
+    "probes": probes_table,
+    "gradients": gradients_table,
+    "labels": labels_table,
+    "chain": chain_table,
+    "graphs": graphs_table,
+    "encoder": encoder_table,
+    "scaffolds": scaffolds_table,
+}
 
 
 def _page(lines: Sequence[str]) -> str:
@@ -289,6 +332,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/sources.md": sources_page,
     "reference/config.md": config_page,
     "reproduction/slm4crp.md": slm4crp_page,
+    "reproduction/presto.md": presto_page,
     "reproduction/slm4crp_equations.md": equations_page,
 }
 

@@ -192,13 +192,16 @@ def train(config: ConfigFile, overrides: Overrides = None) -> None:
 
 @app.command()
 def elicit(config: ConfigFile, overrides: Overrides = None) -> None:
-    """Elicit reaction types from train rows: try encodings and numbers of types, choose, freeze."""
+    """Elicit reaction types from train rows: try encodings and numbers of types, choose, freeze, show."""
     from retort.config import load
     from retort.recipes.elicit import elicit as run
     from retort.recipes.elicitation_config import ElicitConfig
+    from retort.recipes.elicitation_page import page_beside
 
     settings = load(ElicitConfig, config, overrides or [])
-    typer.echo(str(run(settings, lambda text: typer.echo(text, err=True))))
+    table = run(settings, lambda text: typer.echo(text, err=True))
+    typer.echo(str(table))
+    page_beside(table.parent, lambda text: typer.echo(text, err=True))
 
 
 app.command()(benchmark)

@@ -9,7 +9,7 @@ pydantic the standard library checks the same configurations, one level of nesti
 import dataclasses
 import tomllib
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -42,7 +42,53 @@ def load(schema: type[T], path: Path, overrides: Sequence[str] = ()) -> T:
 
 
 def read_values(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """Read a TOML file as plain values and apply overrides to them; raises as :func:`load`."""
+    """Read a TOML file as plain values on top of those of its ``base``, and apply overrides to them.
+
+    A file that names a ``base``, relative to itself, holds only what differs: tables are merged key by key, lists are
+    replaced. Raises as :func:`load`.
+    """
+    values: dict[str, Any] = {}
+    for _, own in reversed(list(chain(path))):
+        values = laid_over(values, own)
+    for override in overrides:
+        apply_override(values, override)
+    return values
+
+
+def chain(path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield a file, the one it builds on, and so on, each with its own values; raises as :func:`load`."""
+    seen: list[Path] = []
+    while True:
+        if path.resolve() in seen:
+            raise ConfigError(f"{path} builds on itself.", "Let its base be another file.")
+        seen.append(path.resolve())
+        values = _own_values(path)
+        base = values.pop("base", None)
+        yield path, values
+        if base is None:
+            return
+        path = beside(path, str(base))
+
+
+def beside(file: Path, name: str) -> Path:
+    """Return the file that another one names; raises ConfigError where it is not there."""
+    path = file.parent / name
+    if not path.is_file():
+        raise ConfigError(f"{file}: {name!r} is not there.", "Name a file relative to this one.")
+    return path
+
+
+def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values of which the upper ones win; tables are merged key by key, lists are replaced."""
+    both = {
+        key: laid_over(below[key], above[key])
+        for key in below.keys() & above.keys()
+        if isinstance(below[key], Mapping) and isinstance(above[key], Mapping)
+    }
+    return {**below, **above, **both}
+
+
+def _own_values(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -50,12 +96,9 @@ def read_values(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}.") from error
     try:
-        values = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.") from error
-    for override in overrides:
-        apply_override(values, override)
-    return values
 
 
 def build(schema: type[T], values: Mapping[str, Any], where: str) -> T:

@@ -66,6 +66,7 @@ def test_foundation_and_text_modules_load_nothing_heavy() -> None:
         import retort.chem.tokens, retort.chem.reaction
         import retort.prompting.answers, retort.prompting.task, retort.prompting.vocabulary
         import retort.prompting.reaction_types, retort.prompting.rendering, retort.prompting.selection
+        import retort.prompting.extraction
         from retort.prompting.task import TASKS
         from retort.prompting.template import own_library
         [TASKS.get(name) for name in TASKS.names()]
@@ -89,6 +90,8 @@ def test_help_loads_neither_torch_nor_rdkit() -> None:
 def test_evaluation_loads_no_torch() -> None:
     program = """
         import retort.evaluation.baselines, retort.evaluation.scoring, retort.evaluation.upstream
+        import retort.evaluation.captions, retort.evaluation.classification, retort.evaluation.molecule_tables
+        import retort.evaluation.ranking, retort.evaluation.regression, retort.evaluation.selectivity
         from retort.evaluation.metric import METRICS
         [METRICS.get(name) for name in METRICS.names()]
     """

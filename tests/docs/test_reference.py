@@ -1,5 +1,6 @@
 """The reference pages say what the code says."""
 
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -30,6 +31,15 @@ def test_every_entry_has_its_section(generate: ModuleType) -> None:
     for registry, page in pages:
         text = generate.PAGES[f"reference/{page}.md"]()
         assert [name for name in registry.names() if f"## `{name}`" not in text] == []
+
+
+def test_every_function_of_figures_has_its_section(generate: ModuleType, source_root: Path) -> None:
+    text = generate.PAGES["reference/metrics.md"]()
+    files = [path for path in sorted((source_root / "evaluation").glob("*.py")) if path.stem != "upstream"]
+    made = {path.stem: re.findall(r"^def (\w+_scores)\(", path.read_text("utf-8"), re.MULTILINE) for path in files}
+    making = [(module, name) for module, names in made.items() for name in names]
+    assert len(making) >= 7
+    assert [pair for pair in making if f"retort.evaluation.{pair[0]}`" not in text or pair[1] not in text] == []
 
 
 def test_every_configuration_key_is_described(generate: ModuleType) -> None:

@@ -93,6 +93,18 @@ def test_the_cheap_way_measures_only_what_the_search_kept(repository: Path, tmp_
     assert table["search"]["rungs"][0]["rows"] == 60
 
 
+def test_a_control_is_measured_and_never_chosen(repository: Path, tmp_path: Path) -> None:
+    given = (*SMALL, "search.rows=[0.5, 1.0]", "search.whole_grid=false", "search.keep=0.5", "types=[3]")
+    table, _ = run(repository, tmp_path, *given, 'encodings=["output", "input"]')
+    measured = {row["encoding"]: row for row in table["cells"]}
+    assert set(measured) == {"output", "input"}
+    assert measured["input"]["accuracy"] >= measured["output"]["accuracy"]  # of equals, the first name would win
+    assert table["rules"]["accuracy"]["encoding"] == "output"
+    assert [cell["encoding"] for rung in table["search"]["rungs"] for cell in rung["criterion"]] == ["output"] * 2
+    alone, _ = run(repository, tmp_path / "alone", *given, 'encodings=["input"]')
+    assert alone["chosen"]["encoding"] == "input"
+
+
 def test_cells_that_cannot_be_are_told_and_the_others_go_on(repository: Path, tmp_path: Path) -> None:
     table, _ = run(repository, tmp_path, *SMALL, "types=[4, 121]")
     assert {row["types"] for row in table["cells"]} == {4}
@@ -144,6 +156,7 @@ def test_the_command_line_prints_where_the_table_is(repository: Path, tmp_path: 
     assert result.exit_code == 0, result.stderr
     assert result.stdout == f"{tmp_path / 'cells.json'}\n"
     assert "chooses output, 4 types" in result.stderr
+    assert "no page: " in result.stderr  # planted reactions have no records
     wrong = CliRunner().invoke(app, ["elicit", str(repository / CONFIG), "type=[4]"])
     assert wrong.exit_code == 2
     assert "Did you mean 'types'?" in wrong.stderr

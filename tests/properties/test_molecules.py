@@ -12,6 +12,7 @@ from retort.chem.smiles import canonicalize, components, parse, randomize, roote
 from retort.evaluation.metric import METRICS
 from retort.evaluation.metrics.similarity import similarity
 from retort.evaluation.predictions import Candidate, Prediction
+from retort.evaluation.selectivity import outcome
 
 cores = [
     "c1ccc({})cc1",
@@ -100,3 +101,13 @@ def test_metrics_do_not_see_spelling(target: str, answers: list[str], seed: int)
         metric = METRICS.get(name)
         for k in metric.cutoffs:
             assert metric.per_row(rows[0], k) == metric.per_row(rows[1], k)
+
+
+@given(mixtures, mixtures)
+@settings(max_examples=50)
+def test_outcomes_agree_with_exact_matches(target: str, answer: str) -> None:
+    row = Prediction(0, "C", target, "ok", "", (Candidate(answer, 0.0, "t"),))
+    found = outcome(answer, target)
+    assert (found == "same") == (METRICS.get("exact_match").per_row(row, 1) == 1)
+    of_one_constitution = {"same", "stereo_left_out", "stereo_added", "other_stereoisomer"}
+    assert (found in of_one_constitution) == (METRICS.get("exact_match_stereo_free").per_row(row, 1) == 1)

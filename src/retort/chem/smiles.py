@@ -15,6 +15,8 @@ from retort.errors import ChemistryError
 
 RDLogger.DisableLog("rdApp.*")  # type: ignore[attr-defined]  # failures are raised here, in our own words
 
+LONGEST = 10_000  # characters; RDKit dies of a chain of 20,000 atoms
+
 _MAP = re.compile(r":(\d+)\]")
 _STEREO = re.compile(r"[@/\\]|\[\d")  # chirality, double-bond geometry, isotopes
 
@@ -26,11 +28,15 @@ def parse(smiles: str) -> Chem.Mol:
     ``Cé`` as methane (foreign characters at the ends are cut off); here both are errors.
 
     Raises:
-        ChemistryError: The text is empty, is not SMILES, or breaks a valence rule.
+        ChemistryError: The text is empty, very long, is not SMILES, or breaks a valence rule.
     """
     smiles = smiles.strip()
     if not smiles:
         raise ChemistryError("empty SMILES.", "Give at least one molecule, e.g. CCO.")
+    if len(smiles) > LONGEST:
+        raise ChemistryError(
+            f"{smiles[:20]}... has {len(smiles):,} characters; at most {LONGEST:,} are read as SMILES."
+        )
     if len(smiles.split()) > 1:
         raise ChemistryError(f"cannot read {smiles!r} as SMILES: it has a blank in it.", "Give the SMILES alone.")
     if not (smiles.isascii() and smiles.isprintable()):

@@ -25,6 +25,7 @@ class RawRow:
         yield_percent: Yield, 0..100, where the source has one.
         label: Any other label of the source, such as a template class.
         procedure: Text of the experimental procedure, where the source has one.
+        names: What the procedure may call its compounds, each with a SMILES as written.
     """
 
     id: str
@@ -38,6 +39,7 @@ class RawRow:
     yield_percent: float | None = None
     label: str | None = None
     procedure: str = ""
+    names: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

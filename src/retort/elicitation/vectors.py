@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Encoding = Literal["input", "output", "difference", "concat_text", "concat_vectors", "dot_product"]
 ENCODINGS: tuple[Encoding, ...] = ("output", "difference", "concat_text", "concat_vectors", "dot_product")
 PUBLISHED: tuple[Encoding, ...] = ("output", "difference", "concat_text", "dot_product")
+CONTROL: Encoding = "input"  # its types can always be read and say nothing of the output
 Pair: TypeAlias = "tuple[Tokens, Tokens]"
 
 

@@ -8,7 +8,8 @@ its true class and a false alarm of no class, and it is counted apart. Perfect a
 - ``micro_f1``: F1 of all classes together, ``2 hits / (rows + readable answers)``; the accuracy where every answer can
   be read.
 - ``calibration_error``: of the confidences that readable answers come with, see :mod:`retort.evaluation.reliability`;
-  a note says what a perfectly calibrated model would show. An answer that could not be read states no confidence.
+  a note says what a perfectly calibrated model would show. An answer that could not be read states no confidence. Its
+  interval lies somewhat too high, because every resample adds an error by chance.
 
 Parity: scikit-learn's ``accuracy_score`` and ``f1_score`` with the truth first.
 """

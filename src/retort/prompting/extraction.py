@@ -8,6 +8,7 @@ a reason before its colon are one of ``FAILURES``, so that failures can be count
 - ``no SMILES``, ``no number``, ``no choice``: nothing of the kind is in the text.
 - ``invalid SMILES``: something is that looks like one, and cannot be read.
 - ``several numbers``, ``several choices``: more than one is, and no phrase says which is the answer.
+- ``only a bound``: "more than 95 %" and the like.
 - ``out of range``: the number or choice is none of the possible ones.
 
 What a model of this package writes is read by :mod:`retort.prompting.answers` and needs none of this.
@@ -27,6 +28,7 @@ READ = "read"
 EMPTY, OUT_OF_RANGE = "empty answer", "out of range"
 NO_SMILES, INVALID_SMILES = "no SMILES", "invalid SMILES"
 NO_NUMBER, SEVERAL_NUMBERS = "no number", "several numbers"
+ONLY_BOUND = "only a bound"
 NO_CHOICE, SEVERAL_CHOICES = "no choice", "several choices"
 FAILURES = (
     EMPTY,
@@ -34,29 +36,40 @@ FAILURES = (
     INVALID_SMILES,
     NO_NUMBER,
     SEVERAL_NUMBERS,
+    ONLY_BOUND,
     NO_CHOICE,
     SEVERAL_CHOICES,
     OUT_OF_RANGE,
 )
 
 _SHOWN = 60  # characters of an answer that a reason repeats
+_LONGEST = 1000  # characters of a SMILES; what is longer is one atom repeated without end
 _MARKED = re.compile(r"[=#\[\]()@/\\]|[A-Za-z]\d|\w\.[A-Z\[]")  # what tells a SMILES from an English word
 _MAKING = re.compile(r"\b(?:is|are|gives?|yields?|affords?|forms?|produces?|obtain|:|=)\s+(\S+)", re.IGNORECASE)
-_GROUP = re.compile(r"\S+[\s-]+(?:\w+\s+)?(?:bonds?|groups?|moiety|moieties)\b", re.IGNORECASE)  # "a C=O group"
-_FIGURE = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?|\.\d+)(?:[eE][+-]?\d+)?"
+_GROUP = re.compile(r"(?<!\S)\S+\s+(?:\w+\s+)?(?:bonds?|groups?|moiety|moieties)\b", re.IGNORECASE)  # "a C=O group"
+_DENIED = re.compile(r"\b(?:not|never|neither|nor|except|instead\s+of|rather\s+than)\b(?:\s+\S+)?", re.IGNORECASE)
+_DIGITS = r"\d{1,40}"  # bounded, so that no run of digits takes long
+_FIGURE = (
+    rf"(?:\d{{1,3}}(?:,\d{{3}}){{1,10}}(?:\.{_DIGITS})?|{_DIGITS}(?:[.,]{_DIGITS})?|\.{_DIGITS})(?:[eE][+-]?\d{{1,4}})?"
+)
 _NUMBER = re.compile(rf"(?<![\w.,])([+-]?{_FIGURE})(?!\w|[.,]\d|-[A-Za-z])\s*(%|per\s?cent\b)?", re.IGNORECASE)
 _RANGE = re.compile(rf"{_FIGURE}\s*%?\s*(?:-|–|—|\bto\b|\bor\b)\s*{_FIGURE}")
 _SPREAD = re.compile(rf"(?:±|\+/-|\+-)\s*{_FIGURE}")
+_BOUND = re.compile(
+    rf"(?:[<>≤≥]=?|\b(?:(?:more|less|fewer|greater|higher|lower)\s+than|at\s+(?:least|most)|up\s+to|over|under|above|below))"
+    rf"\s*{_FIGURE}",
+    re.IGNORECASE,
+)
 _ABOUT = re.compile(r"\A(?:(?:about|approximately|around|roughly|nearly|almost|ca\.?|circa|~|≈)\s*)+", re.IGNORECASE)
 
 _NOUN = r"(?i:option|candidate|choice|answer|number|no\.?|index|item|molecule|reagent|ligand|solvent|reactant|class)"
-_SIGN = r"(-?\d+|[A-Za-z])"
+_SIGN = r"(-?\d{1,6}|[A-Za-z])"
 _WHOLE = re.compile(rf"(?i:the\s+)?(?:{_NOUN}\s*)?#?[(\[]?{_SIGN}[)\]]?")
 _BEGINNING = re.compile(rf"{_WHOLE.pattern}(?<![A-Za-z\d])(?=\s)|{_WHOLE.pattern}[.:,;](?=\s)")
 _LISTED = re.compile(r"\s*(?:[,;/&]|\band\b|\bor\b)\s*")
-_NAMED = re.compile(rf"\b{_NOUN}(?:\s+#?|\s*#)(-?\d+|[A-Z])\b(?![(=#])|\b{_NOUN}\s*[(\[](-?\d+|[A-Za-z])[)\]]")
+_NAMED = re.compile(rf"\b{_NOUN}(?:\s+#?|\s*#)(-?\d{{1,6}}|[A-Z])\b(?![(=#])|\b{_NOUN}\s*[(\[]{_SIGN}[)\]]")
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-_RANK = rf"(?i:({'|'.join(_ORDINALS)})|(\d+)(?:st|nd|rd|th))"
+_RANK = rf"(?i:({'|'.join(_ORDINALS)})|(\d{{1,6}})(?:st|nd|rd|th))"
 _RANKED = re.compile(
     rf"\A(?i:the\s+){_RANK}\b(?!\s+\w)|\A{_RANK}\W*\Z|\b{_RANK}\s+(?:{_NOUN}|one)\b",
 )
@@ -68,14 +81,15 @@ def read_smiles(text: str) -> str | Unreadable:
 
     All that a stock phrase leaves is tried first, then its first word, words behind "is", "gives" and the like, single
     lines, and last all words that look like SMILES, each in the order of the text. A word without brackets, bonds or
-    digits, such as "I" or "PCC", is taken for SMILES in none but the first places; "a C=O group" is no answer. Of "CCO
-    and CCN" only the first molecule is read: molecules that belong together are joined by ``.``.
+    digits, such as "I" or "PCC", is taken for SMILES in none but the first places; "a C=O group" and "not CCO" are no
+    answers. Of "CCO and CCN" only the first molecule is read: molecules that belong together are joined by ``.``.
     """
     rest, led = bare(text)
     if not rest:
         return Unreadable(EMPTY)
-    plain = [rest, *(rest.split()[:1] if led else ()), *_MAKING.findall(rest), *rest.splitlines()]
-    marked = [word for word in _GROUP.sub(" ", rest).split() if _MARKED.search(_trimmed(word))]
+    prose = _DENIED.sub(" ", _GROUP.sub(" ", rest))
+    plain = [rest, *(rest.split()[:1] if led else ()), *_MAKING.findall(prose), *rest.splitlines()]
+    marked = [word for word in prose.split() if _MARKED.search(_trimmed(word))]
     for word in (*plain, *marked):
         found = _molecule(_trimmed(word))
         if found is not None:
@@ -126,7 +140,8 @@ def read_choice(text: str, options: Sequence[str], *, first: int = 1) -> int | U
 
     An option is named by its own text (case aside; a molecule also in another spelling), by its number ("2", "#2",
     "option 2"), its letter ("B", "(b)", "Option B") or its rank ("the third", "3rd"). The text of an option goes
-    before all else. A bare number or letter counts at the beginning alone, a lone "a" within a sentence never.
+    before all else. A bare number or letter counts at the beginning alone, a lone "a" within a sentence never. A
+    sentence that denies something ("not option B") is not searched for mentions.
 
     Args:
         text: What a model said.
@@ -141,7 +156,9 @@ def read_choice(text: str, options: Sequence[str], *, first: int = 1) -> int | U
     rest, _ = bare(text)
     if not rest:
         return Unreadable(EMPTY)
-    named = _by_text(rest, options) or _by_sign(rest, first) or set(_mentions(rest, options, first))
+    named = _by_text(rest, options) or _by_sign(rest, first)
+    if not named and not _DENIED.search(rest):
+        named = set(_mentions(rest, options, first))
     if len(named) != 1:
         return Unreadable(f"{SEVERAL_CHOICES if named else NO_CHOICE}: {_shown(rest)}")
     place = named.pop()
@@ -151,6 +168,11 @@ def read_choice(text: str, options: Sequence[str], *, first: int = 1) -> int | U
 def read_text(text: str) -> str | Unreadable:
     """Return a written answer without thoughts, fences, quotes and heading; its sentences stay whole."""
     return without_heading(text) or Unreadable(EMPTY)
+
+
+def read_name(text: str) -> str | Unreadable:
+    """Return a name or formula without all that :func:`retort.prompting.phrases.bare` takes away."""
+    return bare(text).text or Unreadable(EMPTY)
 
 
 def outcome(answer: object) -> str:
@@ -167,6 +189,8 @@ def _molecule(word: str) -> str | None:
     """Return the canonical form of a word that is SMILES of molecules; None otherwise."""
     from retort.chem.smiles import canonicalize
 
+    if len(word) > _LONGEST:
+        return None
     try:
         return canonicalize(word)
     except ChemistryError:
@@ -186,8 +210,9 @@ def _only_number(text: str) -> tuple[float, bool] | Unreadable:
     if not rest:
         return Unreadable(EMPTY)
     rest = _SPREAD.sub("", _ABOUT.sub("", rest.replace("−", "-")))
-    if _RANGE.search(rest):
-        return Unreadable(f"{SEVERAL_NUMBERS}: {_shown(rest)}")
+    for pattern, failure in ((_RANGE, SEVERAL_NUMBERS), (_BOUND, ONLY_BOUND)):
+        if pattern.search(rest):
+            return Unreadable(f"{failure}: {_shown(rest)}")
     found = [(match.start(), _value(match.group(1)), match.group(2) is not None) for match in _NUMBER.finditer(rest)]
     shares = [number for number in found if number[2]]
     candidates = found[:1] if led and found and found[0][0] == 0 else shares or found
@@ -227,11 +252,12 @@ def _mentions(rest: str, options: Sequence[str], first: int) -> Iterator[int]:
     for found in _RANKED.findall(rest):
         word, figure = "".join(found[0::2]).lower(), "".join(found[1::2])
         yield int(figure) - 1 if figure else _ORDINALS.index(word)
-    for place, option in sorted(enumerate(options), key=lambda pair: -len(pair[1])):
-        text = option.strip()
+    for place, text in sorted(enumerate(map(str.strip, options)), key=lambda pair: -len(pair[1])):
+        if len(text) < 3 or text.casefold() not in rest.casefold():
+            continue
         case = re.NOFLAG if _molecule(text) else re.IGNORECASE
         pattern = re.compile(rf"(?<!{_INSIDE})(?<!\.){re.escape(text)}(?!\.?{_INSIDE})", case)
-        if len(text) > 2 and pattern.search(rest):
+        if pattern.search(rest):
             yield place
             rest = pattern.sub(" ", rest)  # so that the name of a shorter option within is not seen
 

@@ -5,7 +5,8 @@ package: bare text is SMILES, words stand between ``<text>`` and ``</text>``; a 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from retort.errors import DataError
@@ -71,6 +72,49 @@ def _whole(piece: str, words: bool) -> Iterator[str]:
     piece += TEXT_CLOSE if words else ""
     if piece and piece != TEXT_OPEN + TEXT_CLOSE:
         yield piece
+
+
+@dataclass(frozen=True, slots=True)
+class Interleaved:
+    """Words in which names have become molecules.
+
+    Attributes:
+        text: One span of words around the molecules.
+        molecules: Those that belong into the row's list, in reading order.
+        found: Names that were replaced, in reading order; one may come several times.
+    """
+
+    text: str
+    molecules: tuple[str, ...]
+    found: tuple[str, ...]
+
+
+def interleave(words: str, names: Mapping[str, str], mode: InputMode) -> Interleaved:
+    """Put molecules in the place of their names.
+
+    The longest name wins; one inside a longer word or name (``methyl`` in ``2-methylbutane``) is left alone.
+
+    Args:
+        words: A text, such as a procedure.
+        names: Name -> SMILES.
+        mode: What the model is given of each molecule.
+    """
+    found: list[str] = []
+
+    def shown(match: re.Match[str]) -> str:
+        found.append(match.group())
+        return _in_words(names[match.group()], mode)
+
+    safe = _MARKS.sub(" ", words)
+    if names:
+        longest = "|".join(map(re.escape, sorted(names, key=lambda name: (-len(name), name))))
+        safe = re.sub(rf"(?<![\w\-,'])(?:{longest})(?![\w\-,']\w|[\w\-'])", shown, safe)
+    return Interleaved(TEXT_OPEN + safe + TEXT_CLOSE, listed([names[name] for name in found], mode), tuple(found))
+
+
+def _in_words(smiles: str, mode: InputMode) -> str:
+    spelled = f"{TEXT_CLOSE}{smiles}{TEXT_OPEN}"
+    return {"graph": MOLECULE, "string": spelled, "both": MOLECULE + spelled}[mode]
 
 
 def check_molecules(row: str, placeholders: int, molecules: Sequence[str]) -> None:

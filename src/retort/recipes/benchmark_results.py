@@ -32,9 +32,11 @@ def read_results(path: Path) -> dict[str, Entry]:
         raise ConfigError(f"{str(path)!r} is no file of figures: {error!r}.", "Move it away.") from error
 
 
-def write_results(path: Path, entries: Mapping[str, Entry]) -> None:
-    """Write a file of figures, whole or not at all; raises OutputError."""
-    text = json.dumps({"arms": rounded(dict(sorted(entries.items())))}, indent=1, allow_nan=False)
+def write_results(path: Path, entries: Mapping[str, Entry], about: Mapping[str, Any] | None = None) -> None:
+    """Write a file of figures, and what else is to be said of all of them, whole or not at all; raises OutputError."""
+    text = json.dumps(
+        {"arms": rounded(dict(sorted(entries.items()))), **rounded(about or {})}, indent=1, allow_nan=False
+    )
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

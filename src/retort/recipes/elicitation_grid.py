@@ -18,7 +18,7 @@ from retort.elicitation.clustering import adjusted_rand, stability
 from retort.elicitation.frozen import FrozenTypes
 from retort.elicitation.selection import Cell, Halving, successive_halving
 from retort.elicitation.self_feedback import Encoder, Feedback, Say, TrainRows, self_feedback
-from retort.elicitation.vectors import encoding_named
+from retort.elicitation.vectors import CONTROL, encoding_named
 from retort.errors import DataError
 from retort.models import checkpoint
 from retort.recipes.elicitation_config import PLANTED, ElicitConfig
@@ -87,8 +87,9 @@ class Grid:
         halving = self._search()
         last = halving.rungs[-1]
         failed = {str(cell): reason for rung in halving.rungs for cell, reason in rung.failed.items()}
-        table = self._table(self.cells if search.whole_grid else list(last.values), failed)
-        cell = chosen(search.rule, table, halving, search.tolerance)
+        table = self._table(self.cells if search.whole_grid else [*last.values, *self.controls], failed)
+        competing = [row for row in table if row.cell not in self.controls]
+        cell = chosen(search.rule, competing, halving, search.tolerance)
         place = self._freeze(cell)
         self.say(f"{task}: the rule {search.rule!r} chooses {cell}; frozen in {place}")
         return {
@@ -96,7 +97,7 @@ class Grid:
             "cells": [row.as_dict() for row in table],
             "failed": failed,
             "search": search_facts(halving),
-            "rules": choices(table, halving, search.tolerance),
+            "rules": choices(competing, halving, search.tolerance),
             "chosen": {"encoding": cell.encoding, "types": cell.types, "rule": search.rule},
             "frozen": str(place),
         }
@@ -106,14 +107,21 @@ class Grid:
         """All cells."""
         return [Cell(encoding, types) for encoding in self.config.encodings for types in self.config.types]
 
+    @property
+    def controls(self) -> list[Cell]:
+        """The cells that are measured and never chosen, for their types say nothing of the output."""
+        found = [cell for cell in self.cells if cell.encoding == CONTROL]
+        return found if len(found) < len(self.cells) else []  # alone, they are what was asked for
+
     def _search(self) -> Halving[Cell]:
+        competing = [cell for cell in self.cells if cell not in self.controls]
         counts = sorted({max(1, round(share * len(self.rows))) for share in self.config.search.rows})
 
         def measure(cell: Cell, count: float) -> float:
             done = self._loop(cell, int(count))
             return done.rounds[done.best].information
 
-        return successive_halving(self.cells, counts, measure, keep=self.config.search.keep)
+        return successive_halving(competing, counts, measure, keep=self.config.search.keep)
 
     def _table(self, cells: Sequence[Cell], failed: dict[str, str]) -> list[CellFigures]:
         """Return the figures of cells on all rows; the reason of each that has none is added to ``failed``."""

@@ -6,7 +6,7 @@ elsewhere. The names it finds can be written into the frozen types. Traces need 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 from retort import __version__
 from retort.config import load, option
 from retort.elicitation.vectors import encoding_named
-from retort.errors import MissingExtraError
+from retort.errors import MissingExtraError, RetortError
 from retort.recipes import page_context
 from retort.recipes.elicitation_plots import cells_picture, maps_picture
 from retort.recipes.entry import run_with_config
@@ -69,6 +69,14 @@ def elicitation_page(config: PageConfig) -> Path:
     config.output.parent.mkdir(parents=True, exist_ok=True)
     config.output.write_text(page, "utf-8")
     return config.output
+
+
+def page_beside(run: Path, say: Callable[[str], None]) -> None:
+    """Write ``page.html`` beside the table of an elicitation, or say why there is none: types can be had without."""
+    try:
+        say(f"a page that shows it: {elicitation_page(PageConfig(run, run / 'page.html'))}")
+    except RetortError as error:
+        say(f"no page: {error}")
 
 
 def _rendered(**context: object) -> str:

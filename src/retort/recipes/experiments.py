@@ -4,12 +4,12 @@ A file names the file it builds on (``base``) and holds only what differs; ``bud
 those of all arms, so that the same files serve a GPU and a laptop. Reading them needs the standard library alone.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retort.config import apply_override, build, option, read_values
+from retort.config import apply_override, beside, build, chain, laid_over, option, read_values
 from retort.errors import ConfigError, InputFileError, UsageError
 from retort.recipes.study_config import ArmConfig
 
@@ -35,7 +35,6 @@ class Published:
 class ExperimentConfig:
     """One experiment, or what several have in common."""
 
-    base: Path | None = option(None, help="file that this one builds on, relative to this one; own values win")
     budget: Path | None = option(None, help="file whose values replace those of every arm, e.g. for another machine")
     title: str = option("", help="what it is called in tables")
     task: str = option("", help="its task; `joint` for several at once")
@@ -98,13 +97,9 @@ def read_experiments(given: Path, overrides: Sequence[str] = ()) -> list[Experim
 
 
 def _experiments_in(folder: Path) -> list[Path]:
-    bases = {path.resolve(): base for path in folder.rglob("*.toml") if (base := _base_of(path)) is not None}
-    return sorted(path for path in folder.rglob("*.toml") if path.resolve() in bases.keys() - set(bases.values()))
-
-
-def _base_of(path: Path) -> Path | None:
-    base = read_values(path).get("base")
-    return (path.parent / base).resolve() if isinstance(base, str) else None
+    chains = {path: [file for file, _ in chain(path)] for path in folder.rglob("*.toml") if "arm" in read_values(path)}
+    bases = {file.resolve() for files in chains.values() for file in files[1:]}
+    return sorted(path for path, files in chains.items() if len(files) > 1 and path.resolve() not in bases)
 
 
 def _with_baselines(file: Path) -> list[Path]:
@@ -114,15 +109,8 @@ def _with_baselines(file: Path) -> list[Path]:
         files.append(file)
         against = _merged(file, ()).get("against")
         if against is not None:
-            file = _beside(file, against)
+            file = beside(file, against)
     return files
-
-
-def _beside(file: Path, name: str) -> Path:
-    path = file.parent / name
-    if not path.is_file():
-        raise ConfigError(f"{file}: {name!r} is not there.", "Name a file relative to this one.")
-    return path
 
 
 def _what_there_is() -> str:
@@ -135,58 +123,27 @@ def _what_there_is() -> str:
 
 def _root(file: Path) -> Path:
     """Return the folder that names are relative to: that of the last base."""
-    *_, (last, _) = _chain(file)
+    *_, (last, _) = chain(file)
     return last.parent.resolve()
-
-
-def _chain(file: Path) -> Iterator[tuple[Path, Values]]:
-    """Yield a file, the one it builds on, and so on, each with its own values."""
-    seen: list[Path] = []
-    while True:
-        if file.resolve() in seen:
-            raise ConfigError(f"{file} builds on itself.", "Let its base be another file.")
-        seen.append(file.resolve())
-        values = read_values(file)
-        base = values.pop("base", None)
-        yield file, values
-        if base is None:
-            return
-        file = _beside(file, str(base))
 
 
 def _merged(file: Path, overrides: Sequence[str]) -> Values:
     """Return a file's values on top of those it builds on; then those of the budget, then overrides."""
-    values: Values = {}
-    for _, own in reversed(list(_chain(file))):
-        values = _laid_over(values, own)
-    for override in overrides:
-        apply_override(values, override)
+    values = read_values(file, overrides)
     budget = values.pop("budget", None)
     if budget is not None:
-        values = _laid_over(values, read_values(Path(budget)))
+        values = laid_over(values, read_values(Path(budget)))
         for override in overrides:
             apply_override(values, override)
         values.pop("budget", None)
     return values
 
 
-def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Values:
-    """Return values of which the upper ones win; tables are merged key by key, lists are replaced."""
-    both = {
-        key: _laid_over(below[key], above[key]) for key in below.keys() & above.keys() if _tables(below, above, key)
-    }
-    return {**below, **above, **both}
-
-
-def _tables(below: Mapping[str, Any], above: Mapping[str, Any], key: str) -> bool:
-    return isinstance(below[key], Mapping) and isinstance(above[key], Mapping)
-
-
 def _experiment(file: Path, overrides: Sequence[str]) -> Experiment:
     values, root = _merged(file, overrides), _root(file)
     config = build(ExperimentConfig, values, str(file))
     name = _name(file, root)
-    against = _name(_beside(file, str(config.against)), root) if config.against is not None else ""
+    against = _name(beside(file, str(config.against)), root) if config.against is not None else ""
     if "output" in config.arm:
         raise ConfigError(f"{file}: arm.output is set by the benchmark.", "Give the output of the experiment.")
     arm = {**config.arm, "output": str(config.output / "arms" / name)}

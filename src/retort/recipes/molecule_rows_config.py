@@ -16,6 +16,12 @@ class MoleculeRows:
     tasks: tuple[str, ...] = option((), help="tasks of reactions")
     molecules: tuple[str, ...] = option((), help="sources of molecules, for smiles_text and graph_to_smiles")
     described: tuple[str, ...] = option((), help="sources of molecules with descriptions or names")
+    procedures: tuple[str, ...] = option(
+        (), help="sources of reactions whose procedures are read with molecules in them"
+    )
+    protect: tuple[str, ...] = option(
+        (), help="sources whose held-out rows are kept out; all benchmarks if none is named"
+    )
     mode: InputMode = option("graph", help="what is given of a molecule: graph, string or both")
     limit: int | None = option(None, help="rows read of each source and kind of text, at most; all by default")
     valid_share: float = option(0.05, help="share of molecules held out, by a hash of the molecule, 0..1")
@@ -24,5 +30,5 @@ class MoleculeRows:
     def __post_init__(self) -> None:
         if self.tasks and self.records is None:
             raise ConfigError("rows.tasks needs rows.records.", "Name a prepared folder.")
-        if not (self.tasks or self.molecules or self.described):
-            raise ConfigError("rows names neither tasks nor molecules.", "Name some.")
+        if not (self.tasks or self.molecules or self.described or self.procedures):
+            raise ConfigError("rows names neither tasks, molecules nor procedures.", "Name some.")

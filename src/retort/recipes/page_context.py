@@ -60,8 +60,8 @@ def cells(task: str, table: Mapping[str, Any], picture: str) -> Context:
         "cells_picture": picture,
         "chosen": _rule(chosen),
         "rule": chosen["rule"],
-        "searched": table["search"]["rows"],
-        "grid": table["search"]["grid_rows"],
+        "searched": int(table["search"]["rows"]),
+        "grid": int(table["search"]["grid_rows"]),
         "share": table["search"]["share"],
         "rules": [f"{words(name)}: {_rule(rule)}" for name, rule in table["rules"].items() if rule],
     }

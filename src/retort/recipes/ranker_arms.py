@@ -7,6 +7,7 @@ import numpy as np
 
 from retort.data.records import Record
 from retort.elicitation.knowledge import Knowledge, RowTypes, told
+from retort.elicitation.vectors import CONTROL
 from retort.errors import DataError
 from retort.models.ranker import Floats
 from retort.recipes.row_types import TypesOfRows
@@ -26,6 +27,11 @@ class Arm:
         return "-".join([self.knowledge, *([str(self.types)] if self.types else []), *(["mixed"] * self.mixed)])
 
     @property
+    def way(self) -> str:
+        """How its answers are made."""
+        return "mixture" if self.mixed else "plain"
+
+    @property
     def learned(self) -> str:
         """What its network is called: the arm whose train rows are told the same."""
         return Arm("oracle" if self.knowledge == "predicted" else self.knowledge, self.types).name
@@ -39,13 +45,18 @@ class Known:
         train: Of the train rows.
         held_out: Of the held-out rows.
         sha256: Checksum of the types; empty where there are classes alone.
-        inputs: The clusters are those of the inputs.
+        encoding: What was clustered; empty where there are classes alone.
     """
 
     train: RowTypes
     held_out: RowTypes
     sha256: str = ""
-    inputs: bool = False
+    encoding: str = ""
+
+    @property
+    def inputs(self) -> bool:
+        """Whether the clusters are those of the inputs."""
+        return self.encoding == CONTROL
 
     def columns(self, arm: Arm, seed: int) -> tuple[Floats | None, Floats | None]:
         """Return the shares that train and held-out rows are told in an arm."""

@@ -15,7 +15,7 @@ from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retort.config import load, option
+from retort.config import as_dict, load, option
 from retort.data.examples import fits
 from retort.data.prepare import read_records
 from retort.data.records import Record
@@ -126,9 +126,8 @@ class Study:
         say(f"{task.name}: {len(used):,} train rows, {len(data.counts):,} templates, {len(answered):,} rows to answer")
         known = {(0, False): Known(of_classes(used), of_classes(held))}
         for file in files:
-            inputs = file.encoding == "input"
-            key = (file.train.types, inputs)
-            known[key] = Known(looked_up(file, used), looked_up(file, held), file.sha256, inputs)
+            found = Known(looked_up(file, used), looked_up(file, held), file.sha256, file.encoding)
+            known[file.train.types, found.inputs] = found
         applied = AppliedTemplates(config.ranker.output / "applied.parquet")
         return cls(config, task, data, len(choices), answered, known, applied, say)
 
@@ -178,23 +177,21 @@ class Study:
         """Write the table of all arms and return it."""
         answered = [
             Answered(
-                arm.name,
-                arm.knowledge,
-                arm.types,
-                arm.mixed,
+                arm,
+                self._known(arm).encoding,
                 [self._file(arm, seed, "jsonl") for seed in self.config.answered_seeds],
                 [self._file(arm, seed, "ranks.json") for seed in self.config.seeds],
             )
             for arm in arms
         ]
+        budget = {"rows": len(self.data.y), "n": len(self.answered), "seeds": list(self.config.answered_seeds)}
         about = {
-            "rows": len(self.answered),
-            "train_rows": len(self.data.y),
             "templates": len(self.data.counts),
             "covered": float((self.data.held_y[self.choices :] >= 0).mean()),
             "types_sha256": {f"{n}{' inputs' * inputs}": k.sha256 for (n, inputs), k in self.known.items() if n},
+            "config": as_dict(self.config),
         }
-        return write_table(self.config.table, answered, about, self.config)
+        return write_table(self.config.table, answered, budget, about)
 
     def ranker(self, arm: Arm, seed: int, shares: Floats | None, sha256: str) -> Ranker:
         """Return the network of an arm as a file holds it, trained now if it is not there."""
@@ -213,9 +210,12 @@ class Study:
 
     def _told(self, arm: Arm, seed: int) -> tuple[Ranker, Floats | None]:
         """Return the network of an arm, and the shares that held-out rows are told."""
-        known = self.known[arm.types, arm.knowledge == "input_only"]
+        known = self._known(arm)
         train, held_out = known.columns(arm, seed)
         return self.ranker(arm, seed, train, known.sha256), held_out
+
+    def _known(self, arm: Arm) -> Known:
+        return self.known[arm.types, arm.knowledge == "input_only"]
 
     def _file(self, arm: Arm, seed: int, ending: str) -> Path:
         return self.config.ranker.output / f"{arm.name}.{seed}.{ending}"

@@ -19,6 +19,7 @@ from retort.elicitation.checks import Doubles, Labels
 from retort.elicitation.probe import fit_probe
 from retort.evaluation.seeds import Values, differences, figures
 from retort.models.ranker import Ranker, SparseRows
+from retort.recipes.benchmark_results import commit
 from retort.recipes.entry import run_with_config
 from retort.recipes.ranker_arms import Arm, Known
 from retort.recipes.ranker_knowledge import RankerKnowledgeConfig, Study
@@ -46,7 +47,7 @@ def probe_types(config: RankerKnowledgeConfig, say: Say = print) -> Path:
             found[str(number)] = _entries(_hits(study, known, vectors))
             say(f"{number} types: " + ", ".join(f"{k} {v['mean']:.3f}" for k, v in found[str(number)].items()))
     config.probes.parent.mkdir(parents=True, exist_ok=True)
-    content = {"n": len(study.answered), "train_rows": len(study.data.y), "types": found}
+    content = {"n": len(study.answered), "train_rows": len(study.data.y), "types": found, "commit": commit()}
     config.probes.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return config.probes
 

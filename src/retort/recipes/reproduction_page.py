@@ -29,7 +29,12 @@ def tables(experiments: Sequence[Experiment], entries: Mapping[str, Entry]) -> l
             lines += [*published_table(of_task, entries), ""]
         scored = [e for e in of_task if _status(entries, e) == "scored"]
         if scored:
-            lines += [*arms_table({e.name: entries[e.name] for e in scored}), "", *second_table(scored, entries), ""]
+            lines += [
+                *arms_table({e.name: entries[e.name] for e in scored}),
+                "",
+                *second_table(scored, entries),
+                "",
+            ]
         lines += [*_not_run(of_task, entries)]
     return lines
 
@@ -45,8 +50,8 @@ def summary(experiments: Sequence[Experiment], entries: Mapping[str, Entry]) -> 
                 {
                     "arm": experiment.name,
                     "decoding": way,
-                    "exact_match@1": _figure(found[MAIN]) if found else "",
-                    "gain": _change(gain),
+                    "exact_match@1": figure_text(found[MAIN]) if found else "",
+                    "gain": change_text(gain),
                     "over": experiment.against if gain else "",
                     "status": ": ".join(filter(None, (entry["status"], entry["reason"]))),
                 }
@@ -62,7 +67,7 @@ def published_table(experiments: Sequence[Experiment], entries: Mapping[str, Ent
     )
     by_name = {experiment.name: experiment for experiment in experiments}
     rows = [_published_row(e, by_name.get(e.against), entries) for e in experiments if e.config.published]
-    return _table(head, rows)
+    return markdown_table(head, rows)
 
 
 def _published_row(experiment: Experiment, baseline: Experiment | None, entries: Mapping[str, Entry]) -> Cells:
@@ -77,7 +82,7 @@ def _published_row(experiment: Experiment, baseline: Experiment | None, entries:
     way, change = _first_way(entry), _gain(entry, _first_way(entry), experiment.against)
     figure = entry["ways"][way][MAIN]
     where = (f"{entry['n']:,}, {len(entry['seeds'])}", f"`{entry['commit']}`")
-    return (*names, _figure(figure), _change(change), *where, verdict(gain, change, entry, experiment))
+    return (*names, figure_text(figure), change_text(change), *where, verdict(gain, change, entry, experiment))
 
 
 def verdict(gain: float | None, change: Mapping[str, Any] | None, entry: Mapping[str, Any], of: Experiment) -> str:
@@ -112,7 +117,7 @@ def arms_table(entries: Mapping[str, Entry]) -> list[str]:
         f"arm | told | types | prompts | decoding | exact_match@1 [95 %] | {cutoffs} | gain at 1 [95 %], p | over | "
         "rows, tokens | n, seeds | commit"
     )
-    return _table(head, [row for name, entry in entries.items() for row in _arm_rows(name, entry)])
+    return markdown_table(head, [row for name, entry in entries.items() for row in _arm_rows(name, entry)])
 
 
 def _arm_rows(name: str, entry: Entry) -> Iterator[Cells]:
@@ -123,10 +128,10 @@ def _arm_rows(name: str, entry: Entry) -> Iterator[Cells]:
     where = (budget, f"{entry['n']:,}, {len(entry['seeds'])}", f"`{entry['commit']}`")
     for way, found in entry["ways"].items():
         later = [f"{found[f'exact_match@{k}']['mean']:.3f}" if f"exact_match@{k}" in found else "" for k in CUTOFFS]
-        about = (named, told, types, entry.get("wording", ""), _way(way, found), _figure(found[MAIN]), *later[1:])
+        about = (named, told, types, entry.get("wording", ""), _way(way, found), figure_text(found[MAIN]), *later[1:])
         for place, gain in enumerate([gain for gain in entry.get("compared", ()) if gain["way"] == way] or [None]):
             over = f"`{gain['than']['arm']}`, {gain['than']['way']}" if gain else ""
-            change = _change(gain[MAIN] if gain else None)
+            change = change_text(gain[MAIN] if gain else None)
             yield (*about, change, over, *where) if not place else (*_blank(about), change, over, *_blank(where))
 
 
@@ -140,14 +145,14 @@ def labels_table(content: Mapping[str, Any]) -> list[str]:
         "task | train rows, held out | seen | in cross-validation [95 %] | on held-out rows [95 %] | by chance | p | "
         "expected, were they read from the input | same answer as a train row: its label, of rows"
     )
-    return _table(head, [row for task, found in content["tasks"].items() for row in _label_rows(task, found)])
+    return markdown_table(head, [row for task, found in content["tasks"].items() for row in _label_rows(task, found)])
 
 
 def _label_rows(task: str, found: Mapping[str, Any]) -> Iterator[Cells]:
     rows = f"{found['train']:,}, {found['held_out']:,}"
     for view in ("output", "input"):
         seen = found[view]
-        figures = (_figure(seen["cross_validated"]), _figure(seen["held_out"]))
+        figures = (figure_text(seen["cross_validated"]), figure_text(seen["held_out"]))
         chance = (f"{seen['null']['mean']:.3f}", f"{seen['null']['p_value']:.4f}")
         if view == "output":
             same = "; ".join(
@@ -170,7 +175,7 @@ def second_table(experiments: Sequence[Experiment], entries: Mapping[str, Entry]
             exact = _both(upstream["upstream_exact_match"], row.exact_match if row else None)
             others = [_both(upstream[f"upstream_{_OURS[k]}"], getattr(row, k) if row else None) for k in SECOND]
             rows.append((f"`{experiment.name}`", way, exact, *others, f"{found['distinct@10']:.2f}"))
-    return ["As published, in brackets the published figure:", "", *_table(head, rows)]
+    return ["As published, in brackets the published figure:", "", *markdown_table(head, rows)]
 
 
 def _not_run(experiments: Sequence[Experiment], entries: Mapping[str, Entry]) -> Iterator[str]:
@@ -205,11 +210,13 @@ def _gain(entry: Entry, way: str, over: str) -> Mapping[str, Any] | None:
     return next(found, None)
 
 
-def _figure(figure: Mapping[str, Any]) -> str:
+def figure_text(figure: Mapping[str, Any]) -> str:
+    """Return a mean with its interval."""
     return "{:.3f} [{:.3f}, {:.3f}]".format(figure["mean"], *figure["interval"])
 
 
-def _change(change: Mapping[str, Any] | None) -> str:
+def change_text(change: Mapping[str, Any] | None) -> str:
+    """Return a paired difference with its interval and p-value; nothing where there is none."""
     if change is None:
         return ""
     return "{:+.3f} [{:+.3f}, {:+.3f}], p = {:.4f}".format(change["difference"], *change["interval"], change["p_value"])
@@ -233,7 +240,8 @@ def _millions(tokens: int) -> str:
     return f"{tokens / 1e6:g}M"
 
 
-def _table(head: str, rows: Iterable[Cells]) -> list[str]:
+def markdown_table(head: str, rows: Iterable[Cells]) -> list[str]:
+    """Return the lines of a table whose columns are named in ``head``, apart by `` | ``."""
     columns = head.split(" | ")
     return [_line(columns), _line(["---"] * len(columns)), *map(_line, rows)]
 

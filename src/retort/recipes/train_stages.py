@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from retort.config import as_dict, load, option
 from retort.data.molecule_rows import RowFolder
-from retort.errors import ConfigError, ModelError
+from retort.errors import ConfigError, ModelError, UnknownNameError
 from retort.models.backbone import BACKBONES, Seq2SeqConfig
 from retort.models.causal import CausalConfig, Kind
 from retort.models.molecule_reader import MoleculeReaderConfig
@@ -35,6 +35,7 @@ class TrainStagesConfig:
     output: Path = option(help="folder that receives start/, one folder for each stage, and stages.json")
     rows_folder: Path = option(help="folder of rows with molecules; made from `rows` where it is not there yet")
     stages: tuple[Stage, ...] = option(help="the stages, in order")
+    only: tuple[str, ...] = option((), help="names of the stages that are run, in order; all where none is named")
     rows: MoleculeRows | None = option(None, help="how the rows are made")
     prepare: Path | None = option(None, help="configuration of `retort prepare` that makes rows.records where absent")
     language_model: Kind = option("causal", help="causal or seq2seq")
@@ -50,6 +51,13 @@ class TrainStagesConfig:
     training: StageTraining = field(default_factory=StageTraining, metadata={"help": "what all stages share"})
 
     def __post_init__(self) -> None:
+        known = {stage.name: stage for stage in self.stages}
+        for name in self.only:
+            if name not in known:
+                raise UnknownNameError("stage", name, known)
+        if self.only:
+            object.__setattr__(self, "stages", tuple(known[name] for name in self.only))
+            object.__setattr__(self, "only", ())
         names = [START]
         for stage in self.stages:
             if stage.name in names or "/" in stage.name or not stage.name:
@@ -149,7 +157,7 @@ def _run(config: TrainStagesConfig, stage: Stage, rows: RowFolder, parent: Path,
 
     stored = load_multimodal(parent)
     model = stored.model.to(pick_device())
-    report = run_stage(model, rows, stage, config.training)
+    report = run_stage(model, rows, stage, config.training, folder.with_name(f"{folder.name}.state.pt"))
     card = {"config": as_dict(config), "stage": as_dict(stage), "report": asdict(report)}
     save_multimodal(folder, model.cpu(), stored.tokens, stored.template, card, parent)
     return report

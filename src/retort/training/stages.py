@@ -6,13 +6,16 @@ starts from it alone, and a stage whose folder is there is not run again.
 Legend: a *place* is what a token takes in a sequence: a word of the vocabulary, or one token of a molecule.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import torch
 
-from retort.config import option
+from retort.config import as_dict, option
 from retort.data.molecule_rows import RowFolder, RowTable
 from retort.errors import ConfigError, DataError, ModelError, UnknownNameError
 from retort.models.adapters import Policy, apply_policy
@@ -21,6 +24,7 @@ from retort.models.multimodal_batch import Collator, MultimodalBatch, spread, tr
 from retort.models.protocol import IGNORED
 from retort.prompting.dialogue import EncodedRow
 from retort.training.ranker import rate
+from retort.training.stage_state import Progress, recall, remember
 
 _POOL = 32  # batches whose rows are sorted by length together, so that little is padding
 _SCHEDULE = 10_000
@@ -55,9 +59,12 @@ class StageTraining:
     weight_decay: float = option(0.01, help="Decoupled weight decay of matrices.")
     clip_norm: float = option(1.0, help="Largest gradient norm; a larger gradient is scaled down.")
     evaluate_rows: int = option(200, help="Held-out rows of each kind that are looked at, at most.")
+    save_places: int = option(1_000_000, help="Places after which a stage is saved, to go on from when it is cut off.")
     seed: int = option(0, help="Seed of weights, order and dropout.")
 
     def __post_init__(self) -> None:
+        if self.save_places < 1:
+            raise ConfigError(f"save_places is {self.save_places}.", "Give a number above zero.")
         if self.limit < 1 or self.places_per_batch < self.limit or self.evaluate_rows < 1:
             raise ConfigError(
                 f"a batch of {self.places_per_batch} places does not hold a row of {self.limit}.",
@@ -161,8 +168,17 @@ def _packed(rows: Sequence[EncodedRow], widths: Sequence[int], size: int) -> Ite
         yield batch
 
 
-def run_stage(model: MultimodalModel, folder: RowFolder, stage: Stage, training: StageTraining) -> StageReport:
+def run_stage(
+    model: MultimodalModel, folder: RowFolder, stage: Stage, training: StageTraining, memory: Path | None = None
+) -> StageReport:
     """Train a model by one stage, in place; it is in evaluation mode afterwards.
+
+    Args:
+        model: Starts as the folder that the stage starts from has it, whether the stage was cut off or not.
+        folder: Rows.
+        stage: The stage.
+        training: What all stages share.
+        memory: File that a stage which is cut off goes on from; it is removed at the end.
 
     Raises:
         UnknownNameError: The mixture names a kind of rows that the folder does not have.
@@ -176,25 +192,35 @@ def run_stage(model: MultimodalModel, folder: RowFolder, stage: Stage, training:
     names = apply_policy(model, stage.policy)
     collator = Collator(folder.graphs, model.reader.config.tokens, folder.vocabulary.pad_id, training.limit)
     draws = Draws(folder, stage, collator, training.seed)
-    before = held_out_losses(model, folder, stage, collator, training)
     optimizer = _optimizer(model, training)
-    losses: list[float] = []
-    places = 0
-    for rows in draws.batches(training.places_per_batch):
-        if places >= stage.places:
+    text = json.dumps([as_dict(stage), as_dict(training)], sort_keys=True)
+    progress = recall(memory, text, model, optimizer) if memory else Progress()
+    if not progress.losses:
+        progress.before = held_out_losses(model, folder, stage, collator, training)
+    for rows in islice(draws.batches(training.places_per_batch), len(progress.losses), None):
+        if progress.places >= stage.places:
             break
-        for group in optimizer.param_groups:
-            share = min(_SCHEDULE - 1, int(_SCHEDULE * places / stage.places))
-            group["lr"] = stage.peak_learning_rate * rate(share, _SCHEDULE)
         batch = collated(model, collator, rows)
-        losses.append(_step(model, optimizer, batch, training))
-        places += int(batch.mask.sum())
-    tenth = max(1, len(losses) // 10)
+        _set_rate(optimizer, stage, progress.places)
+        progress.losses.append(_step(model, optimizer, batch, training))
+        due = progress.places // training.save_places
+        progress.places += int(batch.mask.sum())
+        if memory and progress.places // training.save_places > due:
+            remember(memory, text, progress, model, optimizer)
+    losses, tenth = progress.losses, max(1, len(progress.losses) // 10)
     after = held_out_losses(model, folder, stage, collator, training)
+    if memory:
+        memory.unlink(missing_ok=True)
     return StageReport(
-        tuple(names), len(losses), places, draws.drawn, draws.cut, draws.silent,
-        float(np.mean(losses[:tenth])), float(np.mean(losses[-tenth:])), before, after,
+        tuple(names), len(losses), progress.places, draws.drawn, draws.cut, draws.silent,
+        float(np.mean(losses[:tenth])), float(np.mean(losses[-tenth:])), progress.before, after,
     )  # fmt: skip
+
+
+def _set_rate(optimizer: torch.optim.AdamW, stage: Stage, places: int) -> None:
+    share = min(_SCHEDULE - 1, int(_SCHEDULE * places / stage.places))
+    for group in optimizer.param_groups:
+        group["lr"] = stage.peak_learning_rate * rate(share, _SCHEDULE)
 
 
 def collated(model: MultimodalModel, collator: Collator, rows: Sequence[EncodedRow]) -> MultimodalBatch:

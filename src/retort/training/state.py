@@ -90,7 +90,7 @@ def read_state(folder: Path, *, rank: int = 0, processes: int = 1) -> tuple[Posi
         position = Position(**state["position"])
         random = state["random"] if isinstance(state["random"], list) else [state["random"]]
         if len(random) == processes:
-            _set_random_state(random[rank])
+            set_random_state(random[rank])
         else:
             torch.manual_seed(position.step * processes + rank)
         return position, state["optimizer"], state["average"]
@@ -100,7 +100,8 @@ def read_state(folder: Path, *, rank: int = 0, processes: int = 1) -> tuple[Posi
         ) from error
 
 
-def _set_random_state(random: RandomState) -> None:
+def set_random_state(random: RandomState) -> None:
+    """Set this process's generators to what :func:`random_state` returned."""
     torch.set_rng_state(random["cpu"])
     if torch.cuda.is_available() and random["cuda"]:
         torch.cuda.set_rng_state_all(random["cuda"])

@@ -26,6 +26,7 @@ PAIRS = [
     ("COCC(C)O", "CC(CO)OC", "regioisomer"),  # an epoxide opened from either end
     ("Cn1ccc(C(F)(F)F)n1", "Cn1nccc1C(F)(F)F", "regioisomer"),  # either nitrogen of a pyrazole
     ("C[n+]1cccc(C)c1", "C[n+]1ccc(C)cc1", "regioisomer"),
+    ("Cc1cc(Cl)nc(NC)n1", "Cc1cc(NC)nc(Cl)n1", "regioisomer"),  # either chlorine of a dichloropyrimidine is left
     ("CC(=O)Nc1ccc(O)cc1", "CC(=O)Oc1ccc(N)cc1", "other_site"),  # N or O acetylated
     ("Cn1ccccc1=O", "COc1ccccn1", "other_site"),  # 2-pyridone at N or O
     ("BrCc1ccccc1", "Cc1ccccc1Br", "other_site"),  # benzylic or aromatic
@@ -77,3 +78,10 @@ def test_charges_and_rare_elements_are_cut_too(isomers: tuple[str, str]) -> None
 def test_what_cannot_be_read_is_an_error(pair: tuple[str, str]) -> None:
     with pytest.raises(ChemistryError):
         relation(*pair)
+
+
+def test_long_chains_are_looked_into_once() -> None:
+    glycines = "NCC(=O)" * 40
+    moved, exchanged = f"C{glycines}O", f"{glycines}OC"
+    assert relation(moved, exchanged) == "other_site"  # methyl on N or O: one cut
+    assert relation(f"FC{glycines}NCl", f"ClC{glycines}NF") == "other_isomer"  # would take two

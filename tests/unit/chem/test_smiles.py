@@ -148,3 +148,10 @@ def test_rooted_spellings_depend_on_the_molecule_alone() -> None:
 
 def test_parsing_gives_a_sanitised_molecule() -> None:
     assert parse("C1=CC=CC=C1").GetAtomWithIdx(0).GetIsAromatic()
+
+
+def test_an_endless_chain_is_an_error_not_a_crash() -> None:
+    with pytest.raises(ChemistryError, match="has 30,000 characters"):
+        canonicalize("C" * 30_000)
+    assert canonicalize("C" * 300) == "C" * 300
+    assert canonicalize(".".join(["O"] * 6_000)).count("O") == 6_000  # many short components are fine

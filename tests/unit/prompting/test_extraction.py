@@ -8,6 +8,7 @@ from retort.prompting.extraction import (
     count_outcomes,
     outcome,
     read_choice,
+    read_name,
     read_number,
     read_percent,
     read_smiles,
@@ -62,6 +63,7 @@ def test_every_phrasing_gives_the_answer_to_every_reader(phrasing: str) -> None:
         ("CCO\n\nExplanation: the ester is cleaved.", "CCO"),
         ("Product (major): [Na+].[Cl-]", "[Cl-].[Na+]"),
         ("The products are CCO and CCN.", "CCO"),
+        ("One expects not CC(=O)O but CC(=O)Cl.", "CC(=O)Cl"),
         ("I", "I"),  # hydrogen iodide, as it stands alone
         ("C[C@H](N)C(=O)O.", "C[C@H](N)C(=O)O"),
         ("(see below) CC(=O)Cl", "CC(=O)Cl"),
@@ -123,6 +125,9 @@ def test_numbers(text: str, value: float) -> None:
         ("60-70", "several numbers"),
         ("60 to 70", "several numbers"),
         ("12 at 25 °C", "several numbers"),
+        ("more than 95", "only a bound"),
+        ("at least 50", "only a bound"),
+        (">95", "only a bound"),
         ("1.2.3", "no number"),
         ("101", "out of range"),
         ("1e999", "out of range"),
@@ -198,6 +203,7 @@ def test_choices(text: str, place: int) -> None:
         ("2 of these would do", "no choice"),
         ("First, consider the rates.", "no choice"),
         ("toluene", "no choice"),
+        ("Certainly not option B", "no choice"),
         ("CCN", "no choice"),  # a molecule that is not in the list
         ("1 and 2", "several choices"),
         ("A or B", "several choices"),
@@ -250,8 +256,14 @@ def test_sentences_stay_whole(text: str, left: str) -> None:
     assert read_text(text) == without_heading(text) == left
 
 
+@pytest.mark.parametrize("phrasing", PHRASINGS)
+def test_names_are_left_alone(phrasing: str) -> None:
+    for name in ("2-methylpropan-2-ol", "benzene-1,2-diol", "acetic acid", "C6H12O6"):
+        assert read_name(phrasing.format(name)) == name
+
+
 def test_nothing_written_is_a_failure() -> None:
-    assert outcome(read_text(" ``` ``` ")) == outcome(read_text("")) == "empty answer"
+    assert outcome(read_text(" ``` ``` ")) == outcome(read_name("The name is .")) == "empty answer"
 
 
 @pytest.mark.parametrize(
@@ -272,3 +284,14 @@ def test_reasons_show_what_was_said_and_no_more_than_a_line() -> None:
     assert found.reason.startswith("no number: word word")
     assert len(found.reason) < 90
     assert len(set(FAILURES)) == len(FAILURES)
+
+
+@pytest.mark.parametrize(
+    "again", ["C", "1", "*", "-", "(", "'", "1,234", "C1CC ", "63 - ", "```", "<answer>", "option 1 "]
+)
+def test_an_answer_that_repeats_itself_without_end_is_read_or_refused(again: str) -> None:
+    text = again * (20_000 // len(again))
+    found = [read_smiles(text), read_number(text), read_choice(text, ["CCO", "CCN"]), read_text(text), read_name(text)]
+    assert isinstance(found[0], Unreadable)
+    assert isinstance(found[1], Unreadable)
+    assert {outcome(answer) for answer in found} <= {"read", *FAILURES}

@@ -19,6 +19,7 @@ from retort.evaluation.predictions import read
 from retort.recipes.ranker_arms import Arm
 from retort.recipes.ranker_knowledge import RankerKnowledgeConfig, TypesOfNumber, compare_knowledge
 from retort.recipes.ranker_probe import probe_types
+from retort.recipes.reproduction_page import arms_table
 from retort.recipes.row_types import Part, TypesOfRows
 from retort.recipes.train_ranker import TrainRankerConfig
 from retort.training.ranker_settings import RankerTraining
@@ -72,6 +73,12 @@ def config(tmp_path: Path) -> RankerKnowledgeConfig:
     )
 
 
+def first(ways: dict[str, Any]) -> float:
+    """Return the exact match at 1 of the only way that an arm answers in."""
+    (found,) = ways.values()
+    return float(found["exact_match@1"]["mean"])
+
+
 def silent(_: str) -> None:
     pass
 
@@ -79,7 +86,7 @@ def silent(_: str) -> None:
 def test_only_who_is_told_the_way_knows_it(config: RankerKnowledgeConfig) -> None:
     table: dict[str, Any] = json.loads(compare_knowledge(config, silent).read_text())
     arms = table["arms"]
-    hits = {name: arm["exact_match"]["exact_match@1"]["mean"] for name, arm in arms.items()}
+    hits = {name: first(arm["ways"]) for name, arm in arms.items()}
     assert (hits["oracle-2"], hits["curated"]) == (1, 1)
     blind = {
         "off",
@@ -93,16 +100,24 @@ def test_only_who_is_told_the_way_knows_it(config: RankerKnowledgeConfig) -> Non
     assert {name: hits[name] for name in blind} == dict.fromkeys(blind, 0.5)  # of a product's two rows one is right
     assert set(hits) == blind | {"oracle-2", "curated", "shuffled-2"}
     assert {arm["knowledge"] for arm in arms.values()} == set(SOURCES)
-    gain = arms["oracle-2"]["exact_match"]["difference_to_off"]["exact_match@1"]
-    assert gain["difference"] == 0.5
-    assert gain["interval"][0] > 0
-    assert [name for name, arm in arms.items() if arm["bound"]] == ["curated", "oracle-2"]
+    (gain,) = arms["oracle-2"]["compared"]
+    assert gain["than"] == {"arm": "off", "way": "plain"}
+    assert gain["exact_match@1"]["difference"] == 0.5
+    assert gain["exact_match@1"]["interval"][0] > 0
+    assert arms["off"]["compared"] == []
+    assert {name for name, arm in arms.items() if "mixture" in arm["ways"]} == {
+        "predicted-2-mixed",
+        "out_of_fold-2-mixed",
+    }
+    assert (arms["input_only-2"]["encoding"], arms["soft-2"]["encoding"]) == ("input", "difference")
     for part in ("valid_a", "answered"):
-        ranks = {name: arm[f"class_exact, {part}"] for name, arm in arms.items()}
-        assert [ranks["oracle-2"][f"class_exact@{k}"]["mean"] for k in (1, 3, 5, 10)] == [1, 1, 1, 1]
-        assert [ranks["off"][f"class_exact@{k}"]["mean"] for k in (1, 3)] == [0.5, 1]
-        assert ranks["oracle-2"]["difference_to_off"]["class_exact@1"]["difference"] == 0.5
-    assert (table["rows"], table["train_rows"], table["covered"]) == (8, 24, 1)
+        ranks = {name: arm["own_template"][part] for name, arm in arms.items()}
+        assert [ranks["oracle-2"][f"among first {k}"]["mean"] for k in (1, 3, 5, 10)] == [1, 1, 1, 1]
+        assert [ranks["off"][f"among first {k}"]["mean"] for k in (1, 3)] == [0.5, 1]
+        assert ranks["oracle-2"]["difference_to_off"]["among first 1"]["difference"] == 0.5
+    assert [(arm["n"], arm["rows"], arm["seeds"]) for arm in arms.values()] == [(8, 24, [1, 2])] * len(arms)
+    assert table["covered"] == 1
+    assert len(arms_table(arms)) == 2 + len(arms)  # the page shows them all
     assert table["types_sha256"] == {"2": "d" * 64, "2 inputs": "i" * 64}
 
 
@@ -124,9 +139,11 @@ def test_a_killed_comparison_goes_on(config: RankerKnowledgeConfig) -> None:
 def test_a_network_that_does_not_answer_is_still_ranked(config: RankerKnowledgeConfig) -> None:
     config = replace(config, knowledge=("off",), answered_seeds=(2,))
     arm = json.loads(compare_knowledge(config, silent).read_text())["arms"]["off"]
-    assert len(arm["class_exact, answered"]["class_exact@1"]["by_seed"]) == 2
-    assert len(arm["exact_match"]["exact_match@1"]["by_seed"]) == 1
+    assert len(arm["own_template"]["answered"]["among first 1"]["by_seed"]) == 2
+    assert len(arm["ways"]["plain"]["exact_match@1"]["by_seed"]) == 1
     assert not (config.ranker.output / "off.1.jsonl").exists()
+    ranked = json.loads(compare_knowledge(replace(config, answered_seeds=()), silent).read_text())["arms"]["off"]
+    assert (ranked["status"], ranked["ways"], ranked["own_template"]) == ("not run", {}, arm["own_template"])
 
 
 def test_predictions_are_of_every_row_that_is_answered(config: RankerKnowledgeConfig) -> None:

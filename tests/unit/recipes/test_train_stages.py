@@ -9,7 +9,7 @@ import torch
 
 from retort.chem.reaction import Reaction
 from retort.data.molecule_rows import RowFolder
-from retort.data.prepare import write_records
+from retort.data.prepare import read_records, write_records
 from retort.data.records import Record
 from retort.errors import ConfigError, DataError, ModelError
 from retort.models.adapters import LoraSettings, Policy
@@ -56,7 +56,13 @@ def rows(data_root: Path, records: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 def wanted(records: Path, **changes: object) -> MoleculeRows:
-    given = {"tasks": ("retrosynthesis", "reagent_prediction"), "molecules": ("pcdes",), "described": ("chebi20",)}
+    given = {
+        "tasks": ("retrosynthesis", "reagent_prediction"),
+        "molecules": ("pcdes",),
+        "described": ("chebi20",),
+        "procedures": ("ord_uspto",),
+        "protect": ("t5chem_yields",),
+    }
     return MoleculeRows(records, limit=40, valid_share=0.2, **{**given, **changes})  # type: ignore[arg-type]
 
 
@@ -88,6 +94,36 @@ def test_rows_are_those_of_their_sources(rows: Path) -> None:
     assert not folder.row(folder.table("train", "smiles_text"), 0).molecules
 
 
+def test_procedures_have_molecules_in_the_place_of_names(data_root: Path, rows: Path) -> None:
+    folder = RowFolder.open(rows)
+    counts, left_out = folder.manifest["rows"]["procedure"], folder.manifest["left_out"]
+    assert counts["train"] > 10
+    table = folder.table("train", "procedure")
+    found = [folder.row(table, index) for index in range(len(table))]
+    assert all(len(row.molecules) == row.ids.count(MOLECULE_ID) >= 2 for row in found)
+    learned = [[i for i, told in zip(row.ids, row.learned, strict=True) if told] for row in found]
+    assert all(len(ids) == len(row.ids) - len(row.molecules) for ids, row in zip(learned, found, strict=True))
+    assert sum(counts.values()) + sum(n for why, n in left_out.items() if why.startswith("ord_uspto: fewer")) <= 40
+
+
+def test_molecules_of_held_out_reactions_are_left_out_and_counted(
+    data_root: Path, records: Path, rows: Path, tmp_path: Path
+) -> None:
+    before = RowFolder.open(rows)
+    leak = before.row(before.table("train", "graph_to_smiles"), 0).molecules[0]
+    held_out = Record("held:0", "held", "test", Reaction(("CBr",), (), (leak,)))
+    write_records(tmp_path / "records.parquet", [*read_records(records / "records.parquet"), held_out])
+    said: list[str] = []
+    folder = make_molecule_rows(wanted(tmp_path), tmp_path / "rows", said.append)
+    assert folder.manifest["left_out"]["pcdes: leak: a molecule of held/test"] == 1
+    assert folder.manifest["protected"]["held/test"] == 1
+    assert "held/test" in said[0]
+    tables = [folder.table(split, "graph_to_smiles") for split in ("train", "valid")]
+    assert leak not in {folder.row(table, i).molecules[0] for table in tables for i in range(len(table))}
+    was = sum(before.manifest["rows"]["graph_to_smiles"].values())
+    assert sum(len(table) for table in tables) == was - 1
+
+
 def test_a_molecule_is_in_one_split_whatever_the_kind(rows: Path) -> None:
     folder = RowFolder.open(rows)
     seen: dict[str, set[str]] = {}
@@ -99,7 +135,7 @@ def test_a_molecule_is_in_one_split_whatever_the_kind(rows: Path) -> None:
 
 @pytest.mark.parametrize(("mode", "listed"), [("graph", 1), ("string", 0), ("both", 1)])
 def test_modes_of_rows(records: Path, tmp_path: Path, mode: str, listed: int) -> None:
-    config = wanted(records, molecules=(), described=(), tasks=("retrosynthesis",), mode=mode)
+    config = wanted(records, molecules=(), described=(), procedures=(), tasks=("retrosynthesis",), mode=mode)
     folder = make_molecule_rows(config, tmp_path / "rows", lambda _: None)
     row = folder.row(folder.table("train", "retrosynthesis"), 0)
     assert len(row.molecules) == listed
@@ -187,5 +223,5 @@ def test_impossible_chains_are_refused(rows: Path, tmp_path: Path) -> None:
         train_stages(chain(tmp_path / "x", tmp_path / "absent"), lambda _: None)
     with pytest.raises(ConfigError, match=r"needs rows\.records"):
         MoleculeRows(tasks=("retrosynthesis",))
-    with pytest.raises(ConfigError, match="neither tasks nor molecules"):
+    with pytest.raises(ConfigError, match="neither tasks, molecules nor procedures"):
         MoleculeRows()

@@ -1,5 +1,8 @@
 """A stage: what it draws, trains and reports."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -119,6 +122,55 @@ def test_a_stage_trains_what_it_says_and_reports_it(folder: RowFolder, policy: P
 
 def test_the_same_seed_gives_the_same_stage(folder: RowFolder) -> None:
     assert run_stage(model(), folder, stage(), TRAINING) == run_stage(model(), folder, stage(), TRAINING)
+
+
+class CutError(Exception):
+    """A run is cut off."""
+
+
+def cut_after(net: MultimodalModel, steps: int) -> None:
+    """Let a model fail in training after so many steps."""
+    left = iter(range(steps))
+
+    def fail(module: torch.nn.Module, _: object) -> None:
+        if module.training and next(left, None) is None:
+            raise CutError
+
+    net.register_forward_pre_hook(fail)
+
+
+@pytest.mark.parametrize(
+    "policy", [Policy("adapters", lora=LoraSettings(rank=2, dropout=0.2)), Policy("all", encoders=True)]
+)
+def test_a_stage_that_was_cut_off_ends_as_if_it_had_not_been(folder: RowFolder, policy: Policy, tmp_path: Path) -> None:
+    training, memory = replace(TRAINING, save_places=300), tmp_path / "state.pt"
+    whole, wanted = model(), stage(policy=policy, peak_learning_rate=0.01)
+    expected = run_stage(whole, folder, wanted, training)
+    for steps in (4, 7):
+        broken = model()
+        cut_after(broken, steps)
+        with pytest.raises(CutError):
+            run_stage(broken, folder, wanted, training, memory)
+        assert memory.is_file()
+    net = model()
+    cut_after(net, expected.steps - 4)  # more than that are done and remembered
+    assert run_stage(net, folder, wanted, training, memory) == expected
+    assert not memory.exists()
+    for (name, value), other in zip(net.state_dict().items(), whole.state_dict().values(), strict=True):
+        assert torch.equal(value, other), name
+
+
+def test_only_the_same_stage_goes_on(folder: RowFolder, tmp_path: Path) -> None:
+    training, memory = replace(TRAINING, save_places=300), tmp_path / "state.pt"
+    broken = model()
+    cut_after(broken, 5)
+    with pytest.raises(CutError):
+        run_stage(broken, folder, stage(), training, memory)
+    with pytest.raises(ModelError, match="of another stage"):
+        run_stage(model(), folder, stage(peak_learning_rate=0.5), training, memory)
+    memory.write_bytes(memory.read_bytes()[:100])
+    with pytest.raises(ModelError, match="cannot go on from"):
+        run_stage(model(), folder, stage(), training, memory)
 
 
 def test_what_a_stage_cannot_do_is_refused(folder: RowFolder) -> None:

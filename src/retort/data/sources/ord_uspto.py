@@ -26,7 +26,12 @@ def _read(root: Path) -> Iterator[RawRow]:
             yield_percent=next((found for found in map(percent, yields) if found is not None), None),
             label=_label(row),
             procedure=row["procedure"],
+            names=tuple((c["name"], c["smiles"]) for c in [*row["inputs"], *row["products"]] if _named(c)),
         )
+
+
+def _named(compound: dict[str, Any]) -> bool:
+    return bool(compound.get("name")) and bool(compound.get("smiles"))
 
 
 def _label(row: dict[str, Any]) -> str | None:
