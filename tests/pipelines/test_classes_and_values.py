@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from retort.chem.fingerprints import Fingerprint
 from retort.cli import app
 from retort.inference.model_folder import ModelFolder, seal
 from retort.inference.predictor import Predictor
 from retort.recipes.extend import ExtendConfig, extend
 from retort.recipes.release import ProposerChoice, TaskChoice
 from retort.recipes.training import train_from
+from retort.recipes.yield_orderings import OrderingsConfig, yield_orderings
+from retort.training.value_network import ValueTraining
 
 pytest.importorskip("lightgbm")
 CHAINS = ["C" * n for n in range(1, 25)]
@@ -74,6 +77,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         {"": i, "rxn": well(h, p, b), "y": (10 * h + 6 * p + 3 * b) / 100} for i, (h, p, b) in enumerate(wells)
     ]
     yields[0]["y"] = 1.4  # 140 %
+    yields[1] = {**yields[-1], "": yields[1][""]}  # a train row that repeats the last test row
     for number in range(10):
         write(root / f"yields/suzuki_random_splits/random_split_{number}.tsv.xz", yields, "\t")
     return root
@@ -123,10 +127,33 @@ def test_figures_and_counts_stand_beside_the_models(trained: Path) -> None:
     assert test["boosted_trees"]["metrics"]["accuracy"] == 1.0
     assert test["popularity"]["metrics"]["accuracy"] == 0.5
     values = json.loads((trained / "yields/yield_prediction.metrics.json").read_text())
-    assert values["dropped"] == {"suzuki_yields: no usable answer": 1}
+    repeated = "suzuki_yields: train row with the reaction of a test row"
+    assert values["dropped"] == {"suzuki_yields: no usable answer": 1, repeated: 1}
     test = values["figures"]["suzuki_yields/test"]
     assert test["value_network"]["metrics"]["r2"] > 0.9 > 0.2 > test["popularity"]["metrics"]["r2"]
     assert 0.6 <= test["value_network"]["metrics"]["coverage"] <= 1.0
+
+
+def test_orderings_are_scored_once_each(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETORT_DATA", str(root))
+    config = OrderingsConfig(
+        "yields",
+        tmp_path / "orderings.json",
+        "suzuki_yields",
+        ("random_split_0", "random_split_3"),
+        fingerprint=Fingerprint("conditions", 512),
+        training=ValueTraining(folds=2, hidden=8, layers=1, epochs=3),
+    )
+    told: list[str] = []
+    found = json.loads(yield_orderings(config, told.append).read_text())
+    assert list(found["orderings"]) == ["random_split_0", "random_split_3"]
+    one = found["orderings"]["random_split_3"]
+    assert one["figures"]["value_network"]["status_counts"] == {"ok": 36, "invalid_input": 0, "no_answer": 0}
+    assert one["outside_domain"] == 0
+    assert set(found["mean_r2"]) == {"value_network", "popularity", "nearest_reaction"}
+    before = len(told)
+    yield_orderings(config, told.append)
+    assert len(told) == before
 
 
 def test_a_card_keeps_what_it_had(model: Path) -> None:
