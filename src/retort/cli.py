@@ -316,7 +316,7 @@ def _print(predictor: "Predictor", asked: "PredictRequest", form: Format | None)
 
     every = True
     if form is Format.csv:
-        sys.stdout.write(csv_header())
+        sys.stdout.write(csv_header(asked.task))
     for answers in run(predictor, asked):
         every = every and all(answer.status == "ok" for answer in answers)
         if form is Format.json or form is Format.csv:

@@ -7,11 +7,16 @@ import pytest
 
 from retort.chem.reaction import Reaction
 from retort.chem.smiles import components
+from retort.data.examples import answer_of, fits
+from retort.data.records import Record
 from retort.errors import ChemistryError
-from retort.prompting.task import TASKS, Question, Task
+from retort.prompting.answers import as_target, read_answer
+from retort.prompting.task import TASKS, Question, Task, Unreadable
 from retort.prompting.vocabulary import TASK_TOKENS, Vocabulary
 
 NAMES = TASKS.names()
+OF_ROLES = [name for name in NAMES if not TASKS.get(name).label]
+LABELLED = [name for name in NAMES if TASKS.get(name).label]
 # All compounds differ, so that whatever appears in a prompt tells where it came from.
 REACTION = Reaction(
     ("OC(=O)c1ccc(F)cc1", "NCC1CCCO1"), ("CN(C)C=O", "CCN(CC)CC", "[Na+].[Cl-]"), ("O=C(NCC1CCCO1)c1ccc(F)cc1",)
@@ -51,6 +56,7 @@ def test_the_example_in_the_help_is_a_query(task: Task) -> None:
     )
 
 
+@pytest.mark.parametrize("task", [TASKS.get(name) for name in OF_ROLES], ids=OF_ROLES)
 def test_the_prompt_is_blind_to_the_answer(task: Task) -> None:
     """Whatever stands in the roles that are asked for, the prompt stays the same."""
     asked = [
@@ -64,10 +70,32 @@ def test_the_prompt_is_blind_to_the_answer(task: Task) -> None:
     assert task.wanted(swapped) != task.wanted(REACTION)
 
 
+@pytest.mark.parametrize("task", [TASKS.get(name) for name in OF_ROLES], ids=OF_ROLES)
 def test_the_answer_is_not_in_the_prompt(task: Task) -> None:
     shown = {c for role in task.given(REACTION).split(">") if role for c in components(role)}
     assert shown
     assert not shown & set(components(task.wanted(REACTION)))
+
+
+@pytest.mark.parametrize("task", [TASKS.get(name) for name in LABELLED], ids=LABELLED)
+def test_an_answer_of_a_record_is_in_no_role_and_is_read(task: Task) -> None:
+    """A prompt is made of the reaction alone, so it cannot show a label of the record."""
+    assert task.wanted(REACTION) == ""
+    record = Record("r", "s", "train", REACTION)
+    assert not fits(task, record)
+    for label in list(task.choices) or task.bounds:
+        known = replace(record, **{task.label: label})
+        assert fits(task, known)
+        assert answer_of(task, known) == read_answer(task, str(label))
+        assert read_answer(task, as_target(task, answer_of(task, known))) == answer_of(task, known)
+
+
+@pytest.mark.parametrize("task", [TASKS.get(name) for name in LABELLED], ids=LABELLED)
+@pytest.mark.parametrize("text", ["", "no such class", "140", "-1", "nan"])
+def test_what_is_no_answer_is_refused_with_its_reason(task: Task, text: str) -> None:
+    found = read_answer(task, text)
+    assert isinstance(found, Unreadable)
+    assert found.reason
 
 
 def test_the_query_form_gives_the_same_prompt_as_the_reaction(task: Task) -> None:
@@ -76,7 +104,8 @@ def test_the_query_form_gives_the_same_prompt_as_the_reaction(task: Task) -> Non
 
 def test_prompt_and_target_survive_the_vocabulary(task: Task) -> None:
     vocabulary = Vocabulary.build([])
-    for text in (Question(task.name, task.given(REACTION)).prompt, task.wanted(REACTION)):
+    answer = next(iter(task.choices.values()), "0.5") if task.label else task.wanted(REACTION)
+    for text in (Question(task.name, task.given(REACTION)).prompt, as_target(task, answer)):
         assert vocabulary.decode(vocabulary.encode(text)) == text
 
 

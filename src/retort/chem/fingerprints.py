@@ -19,7 +19,7 @@ from rdkit.Chem import rdFingerprintGenerator
 from retort.chem.smiles import parse
 from retort.config import option
 
-Kind = Literal["molecules", "reaction"]
+Kind = Literal["molecules", "reaction", "conditions"]
 _ROLE = re.compile(r"(?<!-)>")  # not the arrow of a dative bond
 
 
@@ -36,20 +36,22 @@ class Fingerprint:
     """A recipe for fingerprints; stored beside every network that reads them.
 
     ``molecules`` sums the counts of all components. ``reaction`` takes ``reactants>>products`` and has two halves:
-    products minus reactants (signed), then products.
+    products minus reactants (signed), then products. ``conditions`` takes ``reactants>reagents>products`` and has two
+    halves: reactants and reagents together, then products minus both.
     """
 
-    kind: Kind = option("molecules", help="molecules or reaction")
+    kind: Kind = option("molecules", help="molecules, reaction or conditions")
     bits: int = option(2048, help="Length of the vector; for reaction its two halves together.")
     radius: int = option(2, help="Bonds around each atom.")
     chirality: bool = option(True, help="Whether stereo centres tell environments apart.")
+    damped: bool = option(True, help="log(1 + count) instead of the count itself")
 
     def counts(self, text: str) -> Mapping[int, int]:
         """Return bit -> count of one query.
 
         Args:
             text: SMILES with components joined by ``.``; roles may be separated by ``>`` (all are counted
-                together for ``molecules``; first and last are told apart for ``reaction``).
+                together for ``molecules``; first and last are told apart for the other kinds).
 
         Raises:
             ChemistryError: A component cannot be read.
@@ -58,12 +60,15 @@ class Fingerprint:
         if self.kind == "molecules":
             return self._sum(".".join(roles), self.bits)
         half = self.bits // 2
-        before, after = self._sum(roles[0], half), self._sum(roles[-1], half)
-        difference = {bit: after[bit] - before[bit] for bit in before.keys() | after.keys()}
-        return {bit: n for bit, n in difference.items() if n} | {half + bit: n for bit, n in after.items()}
+        start = roles[0] if self.kind == "reaction" else ".".join(roles[:-1])
+        before, after = self._sum(start, half), self._sum(roles[-1], half)
+        difference = {bit: n for bit in before.keys() | after.keys() if (n := after[bit] - before[bit])}
+        if self.kind == "reaction":
+            return difference | {half + bit: n for bit, n in after.items()}
+        return {**before, **{half + bit: n for bit, n in difference.items()}}
 
     def rows(self, texts: Iterable[str]) -> CompressedRows:
-        """Return damped counts ``sign(n) * log(1 + |n|)`` of many queries; raises as :meth:`counts`."""
+        """Return counts of many queries, or their damped ``sign(n) * log(1 + |n|)``; raises as :meth:`counts`."""
         indptr = [0]
         indices: list[int] = []
         counts: list[int] = []
@@ -73,7 +78,7 @@ class Fingerprint:
             counts += row.values()
             indptr.append(len(indices))
         raw = np.asarray(counts, np.float32)
-        values = np.sign(raw) * np.log1p(np.abs(raw))
+        values = np.sign(raw) * np.log1p(np.abs(raw)) if self.damped else raw
         return CompressedRows(np.asarray(indptr, np.int64), np.asarray(indices, np.int32), values.astype(np.float32))
 
     def dense(self, texts: Sequence[str]) -> NDArray[np.float32]:

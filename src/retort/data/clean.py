@@ -47,6 +47,7 @@ def clean(row: RawRow, source: str) -> Clean | Rejection:
             mapped=mapped,
             reaction_class=row.reaction_class,
             origin=row.origin,
+            yield_percent=row.yield_percent,
         )
         return Clean(record, keys_of(record.reaction))
     except ChemistryError as error:

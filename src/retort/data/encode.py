@@ -11,7 +11,7 @@ from retort.data.examples import Spelling, fits, span_examples, spelled_examples
 from retort.data.records import Example, Record
 from retort.data.spans import SPAN_DENOISING
 from retort.prompting.task import TASKS
-from retort.prompting.vocabulary import Vocabulary
+from retort.prompting.vocabulary import TEXT_OPEN, Vocabulary
 
 Encoded = tuple[int, list[npt.NDArray[np.uint16]]]
 """Task index of a row, and its sequences: source, target, source, target, ..."""
@@ -28,11 +28,13 @@ class Encoder:
         self._piece = lru_cache(maxsize=16_384)(self._encode_piece)
 
     def encode(self, text: str) -> npt.NDArray[np.uint16]:
-        """Return the ids of a text, ended by ``</s>``; special tokens may stand at its beginning alone.
+        """Return the ids of a text, ended by ``</s>``; in SMILES special tokens may stand at the beginning alone.
 
         Raises:
             ChemistryError: The rest of the text is not SMILES.
         """
+        if TEXT_OPEN in text:
+            return np.asarray(self._vocabulary.encode(text), dtype=np.uint16)
         special = _SPECIAL.match(text)
         start = special.end() if special else 0
         ids = list(self._piece(text[:start]))

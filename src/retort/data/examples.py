@@ -19,7 +19,8 @@ from retort.chem.reaction import Reaction
 from retort.config import option
 from retort.data.records import Example, Record
 from retort.data.spans import SPAN_DENOISING
-from retort.prompting.task import TASKS, Question, Task
+from retort.prompting.answers import as_target, read_answer
+from retort.prompting.task import TASKS, Question, Task, Unreadable
 
 Molecules = list[MappedMolecule]
 
@@ -45,9 +46,21 @@ class Spelling:
 
 def fits(task: Task, record: Record) -> bool:
     """Say whether a record can ask and answer a task."""
-    if not record.roles_known and task.name != "forward_prediction":
+    if not record.roles_known and task.needs_roles:
         return False
-    return bool(task.given(record.reaction) and task.wanted(record.reaction))
+    return bool(task.given(record.reaction) and answer_of(task, record))
+
+
+def answer_of(task: Task, record: Record) -> str:
+    """Return the answer that a record has to a task, from its reaction or from its labels; empty where it has none.
+
+    A label that is none of the task's answers, such as a yield of 140 %, is none.
+    """
+    if not task.label:
+        return task.wanted(record.reaction)
+    label = getattr(record, task.label)
+    answer = Unreadable("") if label is None else read_answer(task, str(label))
+    return "" if isinstance(answer, Unreadable) else answer
 
 
 def canonical_example(task: Task, record: Record, row: int, *, with_class: bool = False) -> Example:
@@ -55,12 +68,14 @@ def canonical_example(task: Task, record: Record, row: int, *, with_class: bool 
     reaction = _mixed(record.reaction) if task.name == "forward_prediction" else record.reaction
     reaction_class = record.reaction_class if with_class and task.uses_class else None
     prompt = Question(task.name, task.given(reaction), reaction_class).prompt
-    return Example(row, task.name, prompt, task.wanted(reaction))
+    return Example(row, task.name, prompt, answer_of(task, record) if task.label else task.wanted(reaction))
 
 
 def first_example(task: Task, record: Record, row: int, spelling: Spelling) -> Example:
     """Return the canonical question; its answer follows it where copies do and maps are known."""
     example, molecules = canonical_example(task, record, row), _molecules(record)
+    if task.label:
+        return replace(example, target=as_target(task, example.target))
     if not (molecules.mapped and spelling.aligned_copies):
         return example
     if task.name == "forward_prediction":
@@ -148,7 +163,8 @@ def _respelled(
     else:
         reaction = _backward(record.reaction, molecules, aligned, rng)
     question = Question(task.name, task.given(reaction), record.reaction_class if stated else None)
-    return Example(row, task.name, question.prompt, task.wanted(reaction))
+    target = as_target(task, answer_of(task, record)) if task.label else task.wanted(reaction)
+    return Example(row, task.name, question.prompt, target)
 
 
 def _forward(

@@ -96,6 +96,8 @@ class Record:
         split: ``train``, ``valid_a`` (choices), ``valid_b`` (re-ranker), ``valid_c`` (calibration) or ``test``.
         roles_known: False where reagents could not be told from reactants and stand among them.
         mapped: ``reactants>>product`` with maps, contributing reactants only; None where no map is known.
+        reaction_class: Curated class, where the source has one.
+        yield_percent: Yield as the source has it, where it has one.
     """
 
     id: str
@@ -106,6 +108,7 @@ class Record:
     mapped: str | None = None
     reaction_class: int | None = None
     origin: str = ""
+    yield_percent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

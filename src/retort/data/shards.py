@@ -22,7 +22,7 @@ from retort.chem.reaction import Reaction
 from retort.data.clean import Clean
 from retort.data.records import Record, Rejection
 
-LAYOUT = 1
+LAYOUT = 2
 """Of the work folder; another number makes a run begin anew."""
 
 RECORD_SCHEMA: Mapping[str, Any] = {
@@ -36,6 +36,7 @@ RECORD_SCHEMA: Mapping[str, Any] = {
     "mapped": pl.String,
     "reaction_class": pl.Int8,
     "origin": pl.String,
+    "yield_percent": pl.Float64,
 }
 _KEY_SCHEMA: Mapping[str, Any] = {
     "product_key": pl.UInt64,
@@ -47,7 +48,7 @@ _KEY_SCHEMA: Mapping[str, Any] = {
     "text": pl.String,
 }
 _ROLES = ("reactants", "reagents", "products")
-_PLAIN = ("id", "source", "split", "roles_known", "mapped", "reaction_class", "origin")
+_PLAIN = ("id", "source", "split", "roles_known", "mapped", "reaction_class", "origin", "yield_percent")
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,9 @@ def rejections_in(path: Path) -> Iterator[Rejection]:
 
 
 def record_of(row: Mapping[str, Any]) -> Record:
-    """Return the record that stands in a row of a table."""
+    """Return the record that stands in a row of a table; older tables lack some of its fields."""
     roles = (tuple(row[role].split(".")) if row[role] else () for role in _ROLES)
-    return Record(reaction=Reaction(*roles), **{key: row[key] for key in _PLAIN})
+    return Record(reaction=Reaction(*roles), **{key: row[key] for key in _PLAIN if key in row})
 
 
 def row_of(record: Record) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """The file that joins predicting and scoring: JSON Lines, one header, then one line for every row in input order.
 
-Version 1. Header: ``{"format": "retort-predictions", "version": 1, "task", "model", "top_k"}``. Row: ``{"index",
-"query", "target", "status", "message", "candidates": [{"smiles", "score", "proposer"}]}``; ``index`` counts from 0
-without gaps. Lines are flushed as they are written, so a killed run loses at most the line it was writing;
-:func:`resume` cuts that torn line off and tells where to go on. A name that ends in ``.xz`` is read compressed;
+Version 1, of molecules. Header: ``{"format": "retort-predictions", "version": 1, "task", "model", "top_k"}``. Row:
+``{"index", "query", "target", "status", "message", "candidates": [{"smiles", "score", "proposer"}]}``; ``index``
+counts from 0 without gaps. Version 2, of every other answer, adds ``"answer": "text" | "value"`` to the header, and
+that is the key in the place of ``smiles``; a value comes with its ``interval``, two numbers or null. Lines are flushed
+as they are written, so a killed run loses at most the line it was writing; :func:`resume` cuts that torn line off and
+tells where to go on. A name that ends in ``.xz`` is read compressed;
 files are written plain, because a torn compressed file cannot be continued.
 """
 
@@ -18,9 +20,10 @@ from types import TracebackType
 from typing import Any, Final, Literal, Self, TextIO, TypeVar, get_args
 
 from retort.errors import DataError, InputFileError, OutputError, UsageError
+from retort.prompting.task import AnswerKind
 
 FORMAT: Final = "retort-predictions"
-VERSION: Final = 1
+VERSIONS: Final = (1, 2)
 Status = Literal["ok", "invalid_input", "no_answer"]
 STATUSES: Final[tuple[str, ...]] = get_args(Status)
 T = TypeVar("T")
@@ -33,6 +36,7 @@ class Header:
     task: str
     model: str
     top_k: int
+    answer: AnswerKind = "smiles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,17 @@ class Candidate:
         smiles: The answer as the proposer gave it.
         score: Length-normalised log-probability, or None where the proposer has none.
         proposer: Name of the proposer.
+        text: The answer where it is a name or class.
+        value: The answer where it is a number.
+        interval: Of a number, its two ends.
     """
 
     smiles: str
     score: float | None
     proposer: str
+    text: str = ""
+    value: float | None = None
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +97,15 @@ class PredictionWriter:
         if path.suffix == ".xz":
             raise UsageError(f"cannot write {str(path)!r}: predictions are written plain.", "Compress the file later.")
         self._path = path
+        self._kind = header.answer
         self._file: TextIO = _writing(path, lambda: path.open("a", encoding="utf-8", newline="\n"))
         if _writing(path, self._file.tell) == 0:
             self._line(_header_line(header))
 
     def write(self, row: Prediction) -> None:
         """Append one row and flush it; raises OutputError."""
-        self._line(_json_line(dataclasses.asdict(row)))
+        plain = {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+        self._line(_json_line(plain | {"candidates": [_plain(c, self._kind) for c in row.candidates]}))
 
     def _line(self, text: str) -> None:
         _writing(self._path, lambda: self._file.write(text))
@@ -119,7 +131,8 @@ def read(path: Path) -> Predictions:
     """
     lines = _lines(path)
     header = _parse_header(path, next(lines, (1, b""))[1])
-    return Predictions(header, tuple(_parse_row(path, number, line, number - 2) for number, line in lines))
+    rows = (_parse_row(path, number, line, number - 2, header.answer) for number, line in lines)
+    return Predictions(header, tuple(rows))
 
 
 def resume(path: Path, header: Header, inputs: Iterable[tuple[str, str]] | None = None) -> int:
@@ -147,7 +160,7 @@ def resume(path: Path, header: Header, inputs: Iterable[tuple[str, str]] | None 
         if number == 1:
             _refuse_other_header(path, line, header)
         else:
-            row = _parse_row(path, number, line, rows)
+            row = _parse_row(path, number, line, rows, header.answer)
             if expected is not None:
                 _refuse_other_input(path, row, next(expected, None))
             rows += 1
@@ -202,7 +215,25 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _header_line(header: Header) -> str:
-    return _json_line({"format": FORMAT, "version": VERSION, **dataclasses.asdict(header)})
+    plain = dataclasses.asdict(header)
+    if plain["answer"] == "smiles":
+        del plain["answer"]
+    return _json_line({"format": FORMAT, "version": VERSIONS["answer" in plain], **plain})
+
+
+def _plain(candidate: Candidate, kind: AnswerKind) -> dict[str, Any]:
+    answer = {kind: getattr(candidate, kind)} | ({"interval": candidate.interval} if kind == "value" else {})
+    return {**answer, "score": candidate.score, "proposer": candidate.proposer}
+
+
+def _candidate(plain: dict[str, Any], kind: AnswerKind) -> Candidate:
+    score, proposer, answer = plain["score"], str(plain["proposer"]), plain[kind]
+    if kind == "value":
+        ends = plain["interval"]
+        return Candidate(
+            "", score, proposer, value=float(answer), interval=None if ends is None else (ends[0], ends[1])
+        )
+    return Candidate(str(answer), score, proposer) if kind == "smiles" else Candidate("", score, proposer, str(answer))
 
 
 def _json_line(values: dict[str, Any]) -> str:
@@ -213,23 +244,25 @@ def _parse_header(path: Path, line: bytes) -> Header:
     try:
         values = json.loads(line)
         version = values["version"] if values["format"] == FORMAT else None
-        header = Header(str(values["task"]), str(values["model"]), int(values["top_k"]))
+        kind = values.get("answer", "smiles")
+        header = Header(str(values["task"]), str(values["model"]), int(values["top_k"]), kind)
     except (ValueError, KeyError, TypeError) as error:
         raise InputFileError(
             f"{str(path)!r} is not a file of predictions: line 1 is not its header.",
             "Make one with: retort evaluate TASK --input FILE --predictions FILE.",
         ) from error
-    if version != VERSION:
-        raise InputFileError(f"{str(path)!r} is not a file of predictions of version {VERSION}.")
+    if version not in VERSIONS or kind not in get_args(AnswerKind):
+        known = " or ".join(map(str, VERSIONS))
+        raise InputFileError(f"{str(path)!r} is not a file of predictions of version {known}.")
     return header
 
 
-def _parse_row(path: Path, number: int, line: bytes, place: int) -> Prediction:
+def _parse_row(path: Path, number: int, line: bytes, place: int, kind: AnswerKind) -> Prediction:
     if not line.endswith(b"\n"):
         raise DataError(f"{path}, line {number}: the line is torn.", "Resume the run that wrote it.")
     try:
         values = json.loads(line)
-        candidates = tuple(Candidate(str(c["smiles"]), c["score"], str(c["proposer"])) for c in values["candidates"])
+        candidates = tuple(_candidate(plain, kind) for plain in values["candidates"])
         row = Prediction(
             int(values["index"]), values["query"], values["target"], values["status"], values["message"], candidates
         )

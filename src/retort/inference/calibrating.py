@@ -67,7 +67,8 @@ def with_confidence(ranked: Sequence[Proposal], calibration: Calibration | None)
         confidences = calibration.confidences([p.score for p in ranked], [p.proposer for p in ranked])
     pairs = enumerate(zip(ranked, confidences, strict=True), start=1)
     return tuple(
-        Candidate(rank, p.smiles, p.score, p.proposer, confidence, p.reaction_type) for rank, (p, confidence) in pairs
+        Candidate(rank, p.smiles, p.score, p.proposer, confidence, p.reaction_type, p.text, p.value, p.interval)
+        for rank, (p, confidence) in pairs
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from retort.chem.reaction import Reaction
 from retort.errors import MissingExtraError
 from retort.models.protocol import Seq2Seq
+from retort.prompting.answers import as_target
 from retort.prompting.task import TASKS, Question
 from retort.prompting.vocabulary import EOS, PAD, UNKNOWN, Vocabulary
 
@@ -48,7 +49,8 @@ def probes(tasks: Sequence[str], vocabulary: Vocabulary) -> list[Pair]:
         for text in PROBES:
             reaction = Reaction.parse(text)
             prompt = Question(name, task.given(reaction)).prompt
-            target = vocabulary.encode(task.wanted(reaction))[:-1]
+            any_answer = next(iter(task.choices.values()), "50.0")  # a label is in no role
+            target = vocabulary.encode(as_target(task, task.wanted(reaction) or any_answer))[:-1]
             pairs.append(Pair(tuple(vocabulary.encode(prompt)), tuple(target)))
     return pairs
 

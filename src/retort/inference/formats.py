@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from retort.inference.prediction import Prediction
+from retort.inference.prediction import Candidate, Prediction
 from retort.inference.questions import split_roles
+from retort.prompting.task import TASKS
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -18,6 +19,7 @@ CSV_COLUMNS = (
     *("task", "query", "status", "message", "model"),
     *("rank", "smiles", "score", "confidence", "proposer"),
 )
+ANSWER_COLUMN = CSV_COLUMNS.index("smiles")
 PICTURED = 5  # candidates in a picture
 
 
@@ -26,9 +28,11 @@ def json_lines(predictions: Iterable[Prediction]) -> str:
     return "".join(json.dumps(p.to_dict(), allow_nan=False) + "\n" for p in predictions)
 
 
-def csv_header() -> str:
-    """Return the first line of a CSV file."""
-    return ",".join(CSV_COLUMNS) + "\n"
+def csv_header(task: str) -> str:
+    """Return the first line of a CSV file: the column of the answers is named after their kind."""
+    kind = TASKS.get(task).answer_kind
+    answer = ("value", "low", "high") if kind == "value" else (kind,)
+    return ",".join((*CSV_COLUMNS[:ANSWER_COLUMN], *answer, *CSV_COLUMNS[ANSWER_COLUMN + 1 :])) + "\n"
 
 
 def csv_rows(predictions: Iterable[Prediction]) -> str:
@@ -39,10 +43,17 @@ def csv_rows(predictions: Iterable[Prediction]) -> str:
         own = [p.task, p.query, p.status, p.message, p.model]
         for c in p.candidates:
             confidence = "" if c.confidence is None else c.confidence
-            writer.writerow([*own, c.rank, c.smiles, round(c.score, 6), confidence, c.proposer])
+            writer.writerow([*own, c.rank, *_cells(c), round(c.score, 6), confidence, c.proposer])
         if not p.candidates:
-            writer.writerow([*own, "", "", "", "", ""])
+            writer.writerow([*own, "", *([""] * (3 if TASKS.get(p.task).answer_kind == "value" else 1)), "", "", ""])
     return text.getvalue()
+
+
+def _cells(candidate: Candidate) -> list[str | float]:
+    """Return the answer of a candidate; a number with the ends of its interval."""
+    if candidate.value is None:
+        return [candidate.smiles or candidate.text]
+    return [round(number, 2) for number in (candidate.value, *(candidate.interval or ()))]
 
 
 def table(prediction: Prediction) -> "Group":
@@ -57,14 +68,19 @@ def table(prediction: Prediction) -> "Group":
         return Group(title, message, Text())
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     grid.add_column("rank", justify="right")
-    grid.add_column("SMILES", overflow="fold", ratio=1)
+    grid.add_column(_heading(prediction.task), overflow="fold", ratio=1)
     grid.add_column("score", justify="right")
     grid.add_column("confidence", justify="right")
     grid.add_column("proposer", no_wrap=True)
     for c in prediction.candidates:
         confidence = "" if c.confidence is None else f"{100 * c.confidence:.1f} %"
-        grid.add_row(str(c.rank), Text(c.smiles), f"{c.score:.3f}", confidence, Text(c.proposer))
+        grid.add_row(str(c.rank), Text(c.shown), f"{c.score:.3f}", confidence, Text(c.proposer))
     return Group(title, grid, *([message] if message.plain else []), Text())
+
+
+def _heading(name: str) -> str:
+    task = TASKS.get(name)
+    return {"smiles": "SMILES", "text": "answer", "value": f"{task.unit} [interval]".strip()}[task.answer_kind]
 
 
 def picture(prediction: Prediction) -> bytes:
@@ -87,8 +103,9 @@ def panels(prediction: Prediction) -> "list[Panel]":
     shown = [Panel(query, "query" if prediction.candidates else prediction.status.replace("_", " "))]
     for c in prediction.candidates[:PICTURED]:
         sure = "" if c.confidence is None else f"     confidence {100 * c.confidence:.1f} %"
-        text = f"{c.rank}{sure}     score {c.score:.3f}     {c.proposer}"
-        shown.append(Panel(as_reaction(prediction.task, prediction.given, c.smiles), text))
+        answer = "" if c.smiles else f"{c.shown}     "
+        text = f"{c.rank}{sure}     {answer}score {c.score:.3f}     {c.proposer}"
+        shown.append(Panel(as_reaction(prediction.task, prediction.given, c.smiles) or query, text))
     return shown
 
 

@@ -51,6 +51,14 @@ def _load(folder: ModelFolder, name: str, augmentations: int | None) -> Proposer
         from retort.inference.proposers.answer_ranker import AnswerRanker
 
         return AnswerRanker.load(_ranker_file(folder, name, entry), shown)
+    if entry.kind == "boosted_trees":
+        from retort.inference.proposers.boosted_trees import BoostedTrees
+
+        return BoostedTrees.load(_ranker_file(folder, name, entry), shown)
+    if entry.kind == "value_network":
+        from retort.inference.proposers.value_network import ValueProposer
+
+        return ValueProposer.load(_ranker_file(folder, name, entry), shown)
     if entry.kind in KINDS:
         return _baseline(entry.kind, _ranker_file(folder, name, entry), shown)
     raise ModelError(f"model {folder.card.name!r}: proposer {name!r} is of the unknown kind {entry.kind!r}.")

@@ -33,8 +33,8 @@ def merge(rankings: Sequence[Ranking], rank_offset: float) -> list[Proposal]:
     for ranking in rankings:
         for rank, proposal in enumerate(ranking.candidates, start=1):
             share = ranking.weight / (rank_offset + rank)
-            votes[proposal.smiles] = votes.get(proposal.smiles, 0.0) + share
-            if proposal.smiles not in owners or share > owners[proposal.smiles][0]:
-                owners[proposal.smiles] = (share, proposal)
-    order = sorted(votes, key=lambda smiles: -votes[smiles])
-    return [owners[smiles][1] for smiles in order]
+            votes[proposal.answer] = votes.get(proposal.answer, 0.0) + share
+            if proposal.answer not in owners or share > owners[proposal.answer][0]:
+                owners[proposal.answer] = (share, proposal)
+    order = sorted(votes, key=lambda answer: -votes[answer])
+    return [owners[answer][1] for answer in order]

@@ -27,10 +27,11 @@ class ProposerEntry:
     """One proposer of a model.
 
     Attributes:
-        kind: ``language_model``, ``typed_language_model``, ``template_ranker``, ``answer_ranker``, or a baseline:
+        kind: ``language_model``, ``typed_language_model``, ``template_ranker``, ``answer_ranker``, ``boosted_trees``,
+            ``value_network``, or a baseline:
             ``popularity``, ``nearest_reaction``, ``nearest_template``; also the name its candidates carry.
         folder: Folder of a language model, relative to the model folder.
-        file: File of a ranker or baseline, relative to the model folder.
+        file: File of a ranker, of trees, of a network or of a baseline, relative to the model folder.
         engine: What runs a language model: ``ctranslate2``, ``transformers``, ``recorded`` or ``toy``.
         augmentations: Spellings per question of a language model.
         beam_size: Beams per spelling of a language model.

@@ -38,12 +38,14 @@ class Pool:
         rankings: Each proposer's own ranking, answers in which nothing reacts left out.
         merged: The distinct candidates of all rankings, best first.
         unreadable: Reason -> number of answers that were dropped for it.
+        declined: Why proposers do not answer this question, as sentences.
     """
 
     question: Question
     rankings: Sequence[Ranking]
     merged: Sequence[Proposal]
     unreadable: dict[str, int]
+    declined: str = ""
 
 
 def pools(questions: Sequence[Question], team: Sequence[Asked], rank_offset: float, size: int) -> list[Pool]:
@@ -69,7 +71,8 @@ def pools(questions: Sequence[Question], team: Sequence[Asked], rank_offset: flo
 
 def _pool(question: Question, own: Sequence[Proposals], team: Sequence[Asked], rank_offset: float) -> Pool:
     rankings = [Ranking(_sensible(question, p), asked.weight) for p, asked in zip(own, team, strict=True)]
-    return Pool(question, rankings, merge(rankings, rank_offset), _counted(own, rankings))
+    declined = " ".join(dict.fromkeys(proposals.declined for proposals in own if proposals.declined))
+    return Pool(question, rankings, merge(rankings, rank_offset), _counted(own, rankings), declined)
 
 
 def _sensible(question: Question, proposals: Proposals) -> list[Proposal]:

@@ -14,12 +14,15 @@ class Candidate:
 
     Attributes:
         rank: 1 for the best.
-        smiles: Canonical SMILES: isomeric, components sorted.
+        smiles: Canonical SMILES: isomeric, components sorted; empty where the answer is none.
         score: Log-probability; length-normalised where the proposer is a language model. Of a re-ranked answer, the
-            log-probability of being the right one of the list.
+            log-probability of being the right one of the list. Of a number, that the truth lies within its interval.
         proposer: Name of the proposer it comes from.
         confidence: Calibrated probability of being the exact match; None where no calibration was fitted.
         reaction_type: The elicited type under which it was proposed; None where its proposer is told none.
+        text: The answer where it is a name or class.
+        value: The answer where it is a number.
+        interval: Of a number, the ends between which the truth lies with the probability that ``score`` states.
     """
 
     rank: int
@@ -28,12 +31,28 @@ class Candidate:
     proposer: str
     confidence: float | None = None
     reaction_type: TypeRead | None = None
+    text: str = ""
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+
+    @property
+    def shown(self) -> str:
+        """The answer as people read it, with the interval of a number."""
+        if self.value is None:
+            return self.smiles or self.text
+        low, high = self.interval or (self.value, self.value)
+        return f"{self.value:.1f} [{low:.1f}, {high:.1f}]"
+
+    def _answer(self) -> dict[str, Any]:
+        if self.value is None:
+            return {"text": self.text} if self.text else {"smiles": self.smiles}
+        return {"value": round(self.value, 2), "interval": [round(end, 2) for end in self.interval or ()]}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the candidate as it stands in JSON output."""
         return {
             "rank": self.rank,
-            "smiles": self.smiles,
+            **self._answer(),
             "score": round(self.score, 6),
             "confidence": self.confidence,
             "proposer": self.proposer,

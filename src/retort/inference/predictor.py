@@ -134,6 +134,14 @@ class Predictor:
         """Answer which reagents turn ``reactants>>product``."""
         return self.predict("reagent_prediction", [reaction], top_k)[0]
 
+    def reaction_classification(self, reaction: str, top_k: int = 10) -> Prediction:
+        """Answer which class ``reactants>>product`` belongs to."""
+        return self.predict("reaction_classification", [reaction], top_k)[0]
+
+    def yield_prediction(self, reaction: str) -> Prediction:
+        """Answer the yield of ``reactants>reagents>product`` in per cent."""
+        return self.predict("yield_prediction", [reaction], 1)[0]
+
     def _answer(
         self, task: Task, questions: Sequence[Question], top_k: int, reaction_class: int | None
     ) -> list[Prediction]:
@@ -176,7 +184,8 @@ class Predictor:
     def _prediction(self, call: _Call, pool: Pool, ranked: Sequence[Proposal]) -> Prediction:
         task, given, unreadable = pool.question.task, pool.question.given, pool.unreadable
         if not ranked:
-            return Prediction(task, "", "no_answer", _why_none(unreadable), self.model, (), given, unreadable)
+            why = pool.declined or _why_none(unreadable)
+            return Prediction(task, "", "no_answer", why, self.model, (), given, unreadable)
         candidates = with_confidence(ranked, call.calibration)[: call.top_k]
         message = " ".join(self._remarks(call.entry, pool.question, call.class_ignored))
         return Prediction(task, "", "ok", message, self.model, candidates, given, unreadable)

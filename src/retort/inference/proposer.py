@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from retort.prompting.task import Question
+from retort.prompting.task import AnswerKind, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,15 @@ class Proposal:
     """One candidate answer.
 
     Attributes:
-        smiles: Canonical SMILES: isomeric, components sorted.
-        score: Log-probability; length-normalised where the proposer is a language model.
+        smiles: Canonical SMILES: isomeric, components sorted; empty where the answer is none.
+        score: Log-probability; length-normalised where the proposer is a language model. Of a number,
+            that the truth lies within its interval.
         proposer: Name of the proposer it comes from.
         template: The reaction template that made it, where one did; it explains a candidate and tells none apart.
         reaction_type: The type under which it was proposed, where types are told; likewise.
+        text: The answer where it is a name or class.
+        value: The answer where it is a number.
+        interval: Of a number, the ends between which the truth lies with the probability that ``score`` states.
     """
 
     smiles: str
@@ -39,6 +43,23 @@ class Proposal:
     proposer: str
     template: str | None = field(default=None, compare=False)
     reaction_type: TypeRead | None = field(default=None, compare=False)
+    text: str = ""
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+
+    @property
+    def answer(self) -> str:
+        """The answer as text, whatever its kind."""
+        return self.smiles or self.text or ("" if self.value is None else f"{self.value:g}")
+
+
+def proposal_of(kind: AnswerKind, answer: str, score: float, proposer: str) -> Proposal:
+    """Return a candidate from its answer as text; a number gets no interval."""
+    if kind == "smiles":
+        return Proposal(answer, score, proposer)
+    if kind == "text":
+        return Proposal("", score, proposer, text=answer)
+    return Proposal("", score, proposer, value=float(answer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +69,12 @@ class Proposals:
     Attributes:
         candidates: Distinct candidates.
         unreadable: Reason -> number of answers dropped for it; a repeated answer is not unreadable.
+        declined: Why the proposer does not answer this question at all, as a sentence; empty where it does.
     """
 
     candidates: tuple[Proposal, ...]
     unreadable: Mapping[str, int]
+    declined: str = ""
 
 
 class Proposer(Protocol):

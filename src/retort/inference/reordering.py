@@ -67,8 +67,8 @@ class Reordering:
             tail: A pool at least as large; its scores are lowered to the last score of the head where they are above.
         """
         ranked = self.reranker.rerank(head.question, head.merged, head.rankings, self.experts)
-        known = {proposal.smiles for proposal in ranked}
-        added = [proposal for proposal in tail.merged if proposal.smiles not in known]
+        known = {proposal.answer for proposal in ranked}
+        added = [proposal for proposal in tail.merged if proposal.answer not in known]
         last = ranked[-1].score if ranked else 0.0
         return ranked + [replace(proposal, score=min(last, proposal.score)) for proposal in added]
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from retort.errors import DataError, ModelError, OutputError
 from retort.evaluation.baselines import BYTES, fingerprint, popular
+from retort.prompting.task import TASKS
 
 Kind = Literal["popularity", "nearest_reaction", "nearest_template"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -54,6 +55,9 @@ class TrainingAnswers:
         """
         if not pairs:
             raise DataError(f"the baseline {kind} has no training rows for {task}.")
+        if kind == "popularity" and TASKS.get(task).answer_kind == "value":  # of numbers, their mean
+            mean = repr(float(np.mean([float(text) for _, text in pairs])))
+            pairs = [(given, mean) for given, _ in pairs]
         ranked = popular(text for _, text in pairs)[: POPULAR if kind == "popularity" else None]
         texts, counts = tuple(text for text, _ in ranked), np.array([n for _, n in ranked], np.int64)
         if kind == "popularity":

@@ -1,28 +1,44 @@
-"""Read a model's answer back, or say why it cannot be read."""
+"""Read an answer back, a model's or that of a table, or say why it cannot be read."""
 
+import math
 import re
 
 from retort.errors import ChemistryError
 from retort.prompting.task import Task, Unreadable
+from retort.prompting.vocabulary import TEXT_CLOSE, TEXT_OPEN
 
 _SPECIAL_LEFT = re.compile(r"<[a-z/][^<>]*>")
 
 
 def read_answer(task: Task, text: str) -> str | Unreadable:
-    """Return the answer in canonical form (SMILES: isomeric, components sorted), or why there is none.
+    """Return the answer in canonical form, or why there is none.
+
+    SMILES are isomeric with sorted components; one of several choices is their text, whether it was given as a label or
+    as text; a number is the shortest text that reads back as it.
 
     Args:
         task: Says what kind of answer is expected.
-        text: The decoded output of a model.
+        text: The decoded output of a model, or a cell of a table.
     """
     text = text.strip()
+    if task.answer_kind != "smiles":
+        text = text.removeprefix(TEXT_OPEN).removesuffix(TEXT_CLOSE).strip()
     if not text:
         return Unreadable("empty answer")
     left_over = _SPECIAL_LEFT.search(text)
     if left_over:
         return Unreadable(f"token {left_over.group()} does not belong in an answer")
-    if task.answer_kind != "smiles":
-        return text
+    if task.answer_kind == "smiles":
+        return _read_smiles(text)
+    return _read_value(task, text) if task.answer_kind == "value" else _read_text(task, text)
+
+
+def as_target(task: Task, answer: str) -> str:
+    """Return an answer as a language model writes it: SMILES bare, everything else marked as text."""
+    return answer if task.answer_kind == "smiles" else f"{TEXT_OPEN}{answer}{TEXT_CLOSE}"
+
+
+def _read_smiles(text: str) -> str | Unreadable:
     if ">" in text.replace("->", ""):
         return Unreadable("a reaction instead of molecules")
     from retort.chem.smiles import canonicalize
@@ -31,3 +47,22 @@ def read_answer(task: Task, text: str) -> str | Unreadable:
         return canonicalize(text)
     except ChemistryError as error:
         return Unreadable(f"invalid SMILES: {error.message}")
+
+
+def _read_text(task: Task, text: str) -> str | Unreadable:
+    if not task.choices:
+        return text
+    known = {name.casefold(): name for name in task.choices.values()}
+    found = task.choices.get(text) or known.get(text.casefold())
+    return found or Unreadable(f"{text!r} is none of the {len(task.choices)} answers of {task.name}")
+
+
+def _read_value(task: Task, text: str) -> str | Unreadable:
+    try:
+        value = float(text.removesuffix(task.unit))
+    except ValueError:
+        return Unreadable(f"{text!r} is not a number")
+    low, high = task.bounds
+    if not math.isfinite(value) or not low <= value <= high:
+        return Unreadable(f"{text!r} is not within {low:g} to {high:g} {task.unit}".rstrip())
+    return repr(value)

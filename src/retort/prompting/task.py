@@ -5,8 +5,9 @@ SMILES. SMILES stands bare in a prompt and text stands between ``<text>`` and ``
 the atom C. A prompt never holds anything of its target; the functions below see the roles they name and no other.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from retort.chem.reaction import Reaction
@@ -14,6 +15,7 @@ from retort.errors import ChemistryError
 from retort.registry import Registry
 
 QueryKind = Literal["molecules", "reaction"]
+AnswerKind = Literal["smiles", "text", "value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ class Unreadable:
     reason: str
 
 
+def _in_no_role(_: Reaction) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """A prediction task.
@@ -57,9 +63,14 @@ class Task:
         summary: One line for lists and help.
         query_kind: Whether a query is molecules joined by ``.`` or a reaction with ``>``.
         query_help: What a query looks like, with an example.
-        answer_kind: Which key of a candidate holds the answer.
         given: The part of a reaction that the prompt may show, as text (role order fixed, spelling untouched).
         wanted: The part of a reaction that is asked for, as text; empty where the reaction does not tell.
+        answer_kind: Which key of a candidate holds the answer: ``smiles``, ``text`` (a name or class) or ``value``.
+        label: Field of a record that holds the answer, where no role of its reaction does.
+        choices: Label as the data have it -> text of the answer, where there are no others; empty for free text.
+        bounds: Least and greatest value of an answer that is a number.
+        unit: Of an answer that is a number.
+        needs_roles: Whether reactants must be told from reagents before it can be asked.
         aliases: Short names on the command line.
         uses_class: Whether a known reaction class may stand in the prompt.
     """
@@ -69,8 +80,13 @@ class Task:
     query_kind: QueryKind
     query_help: str
     given: Callable[[Reaction], str]
-    wanted: Callable[[Reaction], str]
-    answer_kind: Literal["smiles", "text", "value"] = "smiles"
+    wanted: Callable[[Reaction], str] = _in_no_role
+    answer_kind: AnswerKind = "smiles"
+    label: str = ""
+    choices: Mapping[str, str] = field(default_factory=dict, hash=False)
+    bounds: tuple[float, float] = (-math.inf, math.inf)
+    unit: str = ""
+    needs_roles: bool = True
     aliases: tuple[str, ...] = ()
     uses_class: bool = False
 

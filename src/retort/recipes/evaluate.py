@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from retort.evaluation import predictions as files
-from retort.evaluation.scoring import Report, score
-from retort.inference.prediction import Prediction
+from retort.evaluation.reports import report
+from retort.evaluation.scoring import Report
+from retort.inference.prediction import Candidate, Prediction
 from retort.inference.predictor import Predictor
+from retort.inference.proposer import Proposal
 from retort.inference.queries import read_columns
-from retort.prompting.task import TASKS
+from retort.prompting.answers import read_answer
+from retort.prompting.task import TASKS, Task, Unreadable
 from retort.recipes.predict import PredictRequest, predict
 
 
@@ -74,10 +77,11 @@ def evaluate(
 def _evaluate(
     predictor: Predictor, request: EvaluateRequest, path: Path, on_progress: Callable[[int, int], None] | None
 ) -> Evaluation:
-    task = TASKS.get(request.task).name
+    asked_of = TASKS.get(request.task)
+    task = asked_of.name
     rows = [(query, target) for query, target in read_columns(request.input, (request.column, "target"))]
     known_class = "" if request.reaction_class is None else f", class {request.reaction_class}"
-    header = files.Header(task, predictor.identity + known_class, request.top_k)
+    header = files.Header(task, predictor.identity + known_class, request.top_k, asked_of.answer_kind)
     done = files.resume(path, header, rows)
     if on_progress is not None:
         on_progress(done, len(rows))
@@ -86,14 +90,24 @@ def _evaluate(
     with files.PredictionWriter(path, header) as writer:
         for answers in predict(predictor, asked, start=done):
             for answer in answers:
-                writer.write(_row(done, rows[done][1], answer))
+                writer.write(_row(asked_of, done, rows[done][1], answer))
                 unreadable.update(answer.unreadable)
                 done += 1
             if on_progress is not None:
                 on_progress(done, len(rows))
-    return Evaluation(score(files.read(path), request.top_k), dict(unreadable.most_common()))
+    return Evaluation(report(files.read(path), request.top_k), dict(unreadable.most_common()))
 
 
-def _row(index: int, target: str, answer: Prediction) -> files.Prediction:
-    candidates = tuple(files.Candidate(c.smiles, c.score, c.proposer) for c in answer.candidates)
-    return files.Prediction(index, answer.query, target, answer.status, answer.message, candidates)
+def _row(task: Task, index: int, target: str, answer: Prediction) -> files.Prediction:
+    """Return the row of one answer; where answers are no molecules, a target that is none is said in its message."""
+    found = tuple(
+        files.Candidate(c.smiles, c.score, c.proposer, c.text, c.value, c.interval) for c in answer.candidates
+    )
+    read = None if task.answer_kind == "smiles" else read_answer(task, target)
+    remark = f"The target cannot be read: {read.reason}. " if isinstance(read, Unreadable) else ""
+    return files.Prediction(index, answer.query, target, answer.status, f"{remark}{answer.message}".strip(), found)
+
+
+def as_candidate(found: Candidate | Proposal) -> files.Candidate:
+    """Return a candidate as a file of predictions holds it."""
+    return files.Candidate(found.smiles, found.score, found.proposer, found.text, found.value, found.interval)

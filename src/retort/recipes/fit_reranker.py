@@ -28,7 +28,8 @@ from retort.inference.reranking.evidence import reaction
 from retort.inference.reranking.fitting import Case, Fit, Ordering, fit, mean_loss
 from retort.inference.reranking.knowledge import Knowledge
 from retort.inference.reranking.reranker import Reranker, RerankerMeta
-from retort.inference.reranking.trees import Growth, Trees, grow
+from retort.inference.reranking.trees import Trees, grow
+from retort.models.trees import Growth
 from retort.prompting.task import TASKS, Question, Task
 from retort.recipes.entry import run_with_config
 from retort.recipes.reranker_cases import Evidence, Judged, Parts, Row, Say
@@ -183,7 +184,7 @@ def _weighed(chosen: Ordering, columns: Sequence[str]) -> dict[str, Any]:
     if isinstance(chosen, Fit):
         return {"weights": dict(zip(columns, np.round(chosen.weights, 4).tolist(), strict=True))}
     assert isinstance(chosen, Trees)
-    counts = np.bincount(chosen.feature[chosen.feature >= 0], minlength=len(columns))
+    counts = np.bincount(chosen.forest.feature[chosen.forest.feature >= 0], minlength=len(columns))
     return {"nodes": dict(zip(columns, counts.tolist(), strict=True))}
 
 

@@ -13,7 +13,6 @@ from retort.chem.templates import NoTemplate
 from retort.config import build
 from retort.data.collate import PreparedFolder
 from retort.data.prepare import read_records
-from retort.data.reaction_classes import CLASS_NAMES
 from retort.data.records import Record
 from retort.elicitation import storage
 from retort.elicitation.checks import LabelError, Labels
@@ -22,6 +21,7 @@ from retort.elicitation.interpret import Agreement, Profile, agreement_with_clas
 from retort.elicitation.vectors import Origin, TextVectors
 from retort.errors import ConfigError, ModelError
 from retort.models import checkpoint
+from retort.prompting.reaction_classes import CLASS_NAMES
 from retort.prompting.vocabulary import Vocabulary
 from retort.recipes.elicitation_config import ElicitConfig
 from retort.recipes.row_types import records_of_rows

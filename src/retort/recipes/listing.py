@@ -36,7 +36,14 @@ def list_tasks() -> Rows:
         proposers = ", ".join(entry.proposers) if entry else ""
         aliases = ", ".join(task.aliases)
         rows.append(
-            {"task": name, "aliases": aliases, "what": task.summary, DEFAULT_MODEL: trained, "proposers": proposers}
+            {
+                "task": name,
+                "aliases": aliases,
+                "what": task.summary,
+                "answer": task.answer_kind,
+                DEFAULT_MODEL: trained,
+                "proposers": proposers,
+            }
         )
     return rows
 

@@ -75,7 +75,7 @@ def predict_to_file(
         OutputError: It cannot be written.
     """
     form = form or form_of(output)
-    write, opening = (json_lines, "") if form == "json" else (csv_rows, csv_header())
+    write, opening = (json_lines, "") if form == "json" else (csv_rows, csv_header(request.task))
     settings = _settings(predictor, request, form)
     file = ResultFile(output, settings, len(request.queries), opening)
     if on_progress is not None:

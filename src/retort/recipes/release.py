@@ -18,7 +18,7 @@ from retort.data.splits import TRAIN
 from retort.elicitation.frozen import FrozenTypes
 from retort.errors import DataError
 from retort.inference.model_folder import seal
-from retort.inference.questions import membership_key, write_seen
+from retort.inference.questions import membership_key, read_seen, write_seen
 from retort.prompting.reaction_types import Telling
 from retort.prompting.task import TASKS
 from retort.recipes.card import Answering, CardConfig, card_lines
@@ -29,8 +29,8 @@ from retort.recipes.entry import run_with_config
 class ProposerChoice:
     """One proposer of the model."""
 
-    kind: str = option(help="language_model, typed_language_model, template_ranker or answer_ranker")
-    path: Path = option(help="exported model folder of a language model, or .npz file of a ranker")
+    kind: str = option(help="such as language_model, template_ranker or boosted_trees; see model folders")
+    path: Path = option(help="exported model folder of a language model, or .npz file of another proposer")
     engine: str = option("ctranslate2", help="what runs a language model: ctranslate2, transformers or toy")
     augmentations: int = option(1, help="spellings per question of a language model")
     beam_size: int = option(10, help="beams per spelling of a language model")
@@ -50,6 +50,7 @@ class TaskChoice:
     weights: Mapping[str, float] = option(help="weights of the proposers' votes when merged", factory=dict)
     rank_offset: float = option(1.0, help="offset of reciprocal-rank fusion")
     sources: tuple[str, ...] = option((), help="sources whose train rows were seen; all that fit when empty")
+    seen: Path | None = option(None, help="keys of the train rows, for a task that no prepared row asks")
     notes: tuple[str, ...] = option((), help="sentences that every answer carries")
     stereo_note: str = option("", help="sentence for queries that state stereochemistry")
     reranker: Path | None = option(None, help="file that orders the merged candidates")
@@ -83,9 +84,9 @@ def release(config: ReleaseConfig, say: Callable[[str], None] = print) -> Path:
     homes: dict[Path, str] = {}  # a language model that is asked in two ways is there once
     for name, choice in config.proposers.items():
         homes.setdefault(choice.path, name)
-    proposers = {n: _copy(n, choice, folder, homes[choice.path]) for n, choice in config.proposers.items()}
+    proposers = {n: add_proposer(n, choice, folder, homes[choice.path]) for n, choice in config.proposers.items()}
     records = [r for r in read_records(config.prepared / "records.parquet") if r.split == TRAIN]
-    tasks = {name: _task(name, choice, records, folder, say) for name, choice in config.tasks.items()}
+    tasks = {name: add_task(name, choice, records, folder, say) for name, choice in config.tasks.items()}
     manifest = read_manifest(config.prepared)
     provenance = {
         "prepared_sha256": manifest["files"]["records.parquet"],
@@ -108,7 +109,18 @@ def release(config: ReleaseConfig, say: Callable[[str], None] = print) -> Path:
     return config.output
 
 
-def _copy(name: str, choice: ProposerChoice, folder: Path, home: str) -> dict[str, Any]:
+def add_proposer(name: str, choice: ProposerChoice, folder: Path, home: str) -> dict[str, Any]:
+    """Copy a proposer into the model folder; return what the card says of it.
+
+    Args:
+        name: What it is called.
+        choice: Where it is, and its settings.
+        folder: The model folder.
+        home: Name under which its language model is there already, or its own name.
+
+    Raises:
+        DataError: There is no such file.
+    """
     entry: dict[str, Any] = {"kind": choice.kind}
     if not choice.path.exists():
         raise DataError(f"proposer {name!r}: there is no {str(choice.path)!r}.")
@@ -132,16 +144,29 @@ def _types(name: str, choice: ProposerChoice, types: Path, folder: Path) -> dict
     return {"types": f"types/{name}", "telling": choice.telling, "top_types": choice.top_types}
 
 
-def _task(
+def add_task(
     name: str, choice: TaskChoice, records: Sequence[Record], folder: Path, say: Callable[[str], None]
 ) -> dict[str, Any]:
+    """Copy what a task needs into the model folder; return what the card says of it.
+
+    Args:
+        name: Of the task.
+        choice: How it is answered.
+        records: Train rows that were seen, where the choice names no keys.
+        folder: The model folder.
+        say: Told how many questions were seen.
+
+    Raises:
+        DataError: There is no such file.
+    """
     task = TASKS.get(name)
     keys = (
         membership_key(task, task.given(record.reaction))
         for record in records
         if fits(task, record) and (not choice.sources or record.source in choice.sources)
     )
-    count = write_seen(folder / "seen" / f"{name}.npy", keys)
+    known = (int(key) for key in read_seen(choice.seen)) if choice.seen else keys
+    count = write_seen(folder / "seen" / f"{name}.npy", known)
     say(f"{name}: {count:,} distinct training questions")
     kept = ("trained", "proposers", "on_request", "rank_offset", "notes", "stereo_note", "reason")
     parts = {

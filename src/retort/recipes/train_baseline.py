@@ -11,7 +11,7 @@ from typing import Any
 
 from retort import __version__
 from retort.config import load, option
-from retort.data.examples import fits
+from retort.data.examples import answer_of, fits
 from retort.data.prepare import read_manifest, read_records
 from retort.data.records import Record
 from retort.data.splits import TRAIN
@@ -78,7 +78,7 @@ def train_baseline(config: TrainBaselineConfig, say: Say = print) -> Path:
 def _pairs(config: TrainBaselineConfig, task: Task, records: Sequence[Record], say: Say) -> list[tuple[str, str]]:
     """Return the questions of the records with their answers, or with their templates where they have one."""
     if config.kind != "nearest_template":
-        return [(task.given(record.reaction), task.wanted(record.reaction)) for record in records]
+        return [(task.given(record.reaction), answer_of(task, record)) for record in records]
     mapped = [(task.given(record.reaction), record.mapped) for record in records if record.mapped]
     found = extract_templates((text for _, text in mapped), config.templates, config.workers, say)
     used = [(given, found[text]) for given, text in mapped]

@@ -145,7 +145,7 @@ def test_reading_refuses_what_is_incomplete(tmp_path: Path) -> None:
     path.write_bytes(lines[0] + lines[1].replace(b'"ok"', b'"fine"'))
     with pytest.raises(DataError, match="unknown status 'fine'"):
         read(path)
-    path.write_bytes(lines[0].replace(b'"version": 1', b'"version": 2'))
+    path.write_bytes(lines[0].replace(b'"version": 1', b'"version": 3'))
     with pytest.raises(InputFileError, match="version 1"):
         read(path)
     path.write_bytes(b"")

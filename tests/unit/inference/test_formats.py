@@ -32,7 +32,7 @@ def test_json_lines_are_one_object_each() -> None:
 
 
 def test_csv_reads_back_whatever_the_query_holds() -> None:
-    text = csv_header() + csv_rows([prediction(), prediction(count=0, status="no_answer")])
+    text = csv_header("retrosynthesis") + csv_rows([prediction(), prediction(count=0, status="no_answer")])
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["query"] for row in rows] == ['q,"u"\nery'] * 3
     assert [(row["rank"], row["smiles"], row["status"]) for row in rows] == [
@@ -76,7 +76,7 @@ def test_confidence_is_shown_as_a_percentage_and_nothing_where_there_is_none() -
 def test_confidence_is_a_plain_number_in_files() -> None:
     (line,) = json_lines([sure()]).splitlines()
     assert [c["confidence"] for c in json.loads(line)["candidates"]] == [0.4567, 0.0, None]
-    rows = csv.DictReader(io.StringIO(csv_header() + csv_rows([sure()])))
+    rows = csv.DictReader(io.StringIO(csv_header("retrosynthesis") + csv_rows([sure()])))
     assert [row["confidence"] for row in rows] == ["0.4567", "0.0", ""]
 
 

@@ -9,7 +9,8 @@ import pytest
 from retort.errors import DataError, ModelError
 from retort.inference.reranking.fitting import Case, fit, mean_loss
 from retort.inference.reranking.reranker import Reranker, RerankerMeta
-from retort.inference.reranking.trees import LEAF, Growth, Trees, grow
+from retort.inference.reranking.trees import Trees, grow
+from retort.models.trees import LEAF, Growth
 
 COLUMNS = ("a", "b", "c")
 
@@ -51,8 +52,8 @@ def test_scores_are_lightgbms(trees: Trees) -> None:
     settings |= {"bagging_fraction": 0.8, "bagging_freq": 1, "feature_fraction": 0.8, "seed": 0}
     settings |= {"deterministic": True, "force_row_wise": True, "num_threads": 1, "verbosity": -1}
     booster = lightgbm.train(settings, lightgbm.Dataset(values, labels, group=[6] * 400), num_boost_round=40)
-    assert trees.scores(values) == pytest.approx(booster.predict(values), abs=1e-12)
-    assert grow(rows, Growth(trees=40, least=20)).arrays()["value"].tolist() == trees.value.tolist()
+    assert trees.forest.scores(values) == pytest.approx(booster.predict(values), abs=1e-12)
+    assert grow(rows, Growth(trees=40, least=20)).arrays()["value"].tolist() == trees.forest.value.tolist()
 
 
 def test_probabilities_add_up_and_follow_the_scale(trees: Trees) -> None:

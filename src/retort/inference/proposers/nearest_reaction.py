@@ -6,9 +6,9 @@ from pathlib import Path
 
 from retort.errors import ChemistryError
 from retort.evaluation.baselines import Neighbours
-from retort.inference.proposer import Proposal, Proposals
+from retort.inference.proposer import Proposals, proposal_of
 from retort.inference.training_answers import TrainingAnswers
-from retort.prompting.task import Question
+from retort.prompting.task import TASKS, Question
 
 
 class NearestReaction:
@@ -22,6 +22,7 @@ class NearestReaction:
     def __init__(self, answers: TrainingAnswers, name: str = "nearest_reaction") -> None:
         self.name = name
         self._answers = answers
+        self._kind = TASKS.get(answers.task).answer_kind
         self._neighbours = Neighbours.of(answers.bits)
 
     @classmethod
@@ -42,4 +43,4 @@ class NearestReaction:
                     break
         except ChemistryError:
             return Proposals((), {"unreadable query": 1})
-        return Proposals(tuple(Proposal(text, score, self.name) for text, score in found.items()), {})
+        return Proposals(tuple(proposal_of(self._kind, text, score, self.name) for text, score in found.items()), {})

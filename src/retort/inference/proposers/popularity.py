@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from retort.inference.proposer import Proposal, Proposals
+from retort.inference.proposer import Proposals, proposal_of
 from retort.inference.training_answers import TrainingAnswers
-from retort.prompting.task import Question
+from retort.prompting.task import TASKS, Question
 
 
 class Popularity:
@@ -20,6 +20,7 @@ class Popularity:
     def __init__(self, answers: TrainingAnswers, name: str = "popularity") -> None:
         self.name = name
         self._answers = answers
+        self._kind = TASKS.get(answers.task).answer_kind
 
     @classmethod
     def load(cls, path: Path, name: str = "popularity") -> "Popularity":
@@ -29,5 +30,5 @@ class Popularity:
     def propose(self, questions: Sequence[Question], top_k: int) -> list[Proposals]:
         """Return the same ``top_k`` candidates for every question; score = log of the share of training rows."""
         pairs = zip(self._answers.texts[:top_k], self._answers.counts[:top_k].tolist(), strict=True)
-        found = tuple(Proposal(text, math.log(n / self._answers.rows), self.name) for text, n in pairs)
+        found = tuple(proposal_of(self._kind, text, math.log(n / self._answers.rows), self.name) for text, n in pairs)
         return [Proposals(found, {})] * len(questions)

@@ -24,5 +24,6 @@ TASK = Task(
     query_help="Give reactants joined by '.', e.g. CC(=O)Cl.NCc1ccccc1, or reactants>reagents> to separate reagents.",
     given=_given,
     wanted=_wanted,
+    needs_roles=False,
     aliases=("forward", "product", "products"),
 )

@@ -1,0 +1,131 @@
+"""Rows of a source as questions with labels, cut as published, behind the leak rule inside one benchmark.
+
+Models of classes and numbers learn from these; test rows stay whole, and train rows that a test row repeats are dropped
+and counted.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Literal
+
+from retort.config import option
+from retort.data.clean import Clean, clean
+from retort.data.examples import answer_of
+from retort.data.records import RawRow, Rejection
+from retort.data.source import SOURCES
+from retort.data.splits import TEST, TRAIN, published_part
+from retort.errors import DataError
+from retort.prompting.task import Task
+
+Repeat = Literal["product", "reaction"]
+
+
+@dataclass(frozen=True)
+class LabelledSource:
+    """A source to learn from."""
+
+    name: str = option(help="a source whose rows have the label of the task")
+    ordering: str = option("", help="ordering whose test rows are held out, by its name in the rows; else as published")
+    repeats: Repeat = option(
+        "product",
+        help="product (without stereo) or reaction: of a test row, drops a train row",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """One question with its answer.
+
+    Attributes:
+        part: ``train``, ``valid_a``, ``valid_b``, ``valid_c`` or ``test``.
+        given: The question, canonical.
+        answer: As :func:`retort.prompting.answers.read_answer` returns it.
+        product: Stereo-free key of the product side.
+    """
+
+    id: str
+    source: str
+    part: str
+    given: str
+    answer: str
+    product: str
+
+
+@dataclass
+class LabelledRows:
+    """The rows of some sources.
+
+    Attributes:
+        rows: Usable ones, in the order of the sources.
+        dropped: Source and reason -> rows.
+    """
+
+    rows: list[Labelled] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    def part(self, *names: str) -> list[Labelled]:
+        """Return the rows of some parts."""
+        return [row for row in self.rows if row.part in names]
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the train rows: questions and answers in order."""
+        text = "".join(f"{row.given}\t{row.answer}\n" for row in self.part(TRAIN))
+        return sha256(text.encode()).hexdigest()
+
+
+def read_labelled(task: Task, sources: Sequence[LabelledSource]) -> LabelledRows:
+    """Read, clean and cut the rows of some sources.
+
+    Raises:
+        DataError: A source is not here, or has no train row for the task.
+        UnknownNameError: There is no such source.
+    """
+    found = LabelledRows()
+    for source in sources:
+        before = len(found.rows)
+        _add(found, task, source)
+        if not any(row.part == TRAIN for row in found.rows[before:]):
+            raise DataError(f"source {source.name!r} has no train rows for {task.name}.", f"{dict(found.dropped)}")
+    return found
+
+
+def _add(found: LabelledRows, task: Task, source: LabelledSource) -> None:
+    cleaned = list(_cleaned(found, source))
+    held = {key for part, row in cleaned if part == TEST for key in _keys(source.repeats, row)}
+    for part, row in cleaned:
+        record, given = row.record, task.given(row.record.reaction)
+        answer = answer_of(task, record)
+        if not given or not answer:
+            found.dropped[f"{source.name}: no usable {'answer' if given else 'question'}"] += 1
+        elif part != TEST and held & set(_keys(source.repeats, row)):
+            found.dropped[f"{source.name}: {part} row with the {source.repeats} of a test row"] += 1
+        else:
+            found.rows.append(Labelled(record.id, source.name, part, given, answer, row.keys.products[0]))
+
+
+def _cleaned(found: LabelledRows, source: LabelledSource) -> Iterator[tuple[str, Clean]]:
+    """Yield each readable reaction with its part."""
+    entry = SOURCES.get(source.name)
+    for raw in entry.read(entry.root()):
+        row = clean(raw, source.name) if isinstance(raw, RawRow) else None
+        if isinstance(row, Clean) and isinstance(raw, RawRow):
+            yield _part(source, raw, row), row
+        else:
+            found.dropped[f"{source.name}: {row.reason if isinstance(row, Rejection) else 'no reaction'}"] += 1
+
+
+def _part(source: LabelledSource, raw: RawRow, row: Clean) -> str:
+    if not source.ordering:
+        return published_part(raw.split, row.keys.products[0])
+    return TEST if source.ordering in (raw.label or "").split(",") else TRAIN
+
+
+def _keys(repeats: Repeat, row: Clean) -> Iterable[str]:
+    """Return what a train row must not share with a test row."""
+    if repeats == "product":
+        return row.keys.products
+    reaction = row.record.reaction
+    return (f"{'.'.join(sorted(reaction.precursors))}>>{'.'.join(reaction.products)}",)

@@ -1,0 +1,75 @@
+"""From a file of predictions to a report, whatever kind of answer it holds: molecules, classes or texts, numbers.
+
+Molecules are judged by the registered metrics (:mod:`retort.evaluation.scoring`), texts by
+:mod:`retort.evaluation.classification`, numbers by :mod:`retort.evaluation.regression`. Every row whose target can be
+read counts. One that cannot be read counts as wrong where answers are molecules or texts; a number has no distance to
+it, so such a row is left out, its place is noted, and it stays in the counts of status.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from retort.errors import DataError
+from retort.evaluation.classification import class_scores
+from retort.evaluation.predictions import STATUSES, Prediction, Predictions
+from retort.evaluation.regression import interval_scores, regression_scores
+from retort.evaluation.scores import Scores
+from retort.evaluation.scoring import Report, score
+from retort.prompting.answers import read_answer
+from retort.prompting.task import TASKS, Task, Unreadable
+
+
+def report(predictions: Predictions, top_k: int, *, seed: int = 0) -> Report:
+    """Score a file of predictions.
+
+    Raises:
+        UsageError: ``top_k`` does not fit the predictions.
+        DataError: There are no rows, or no number has a readable target.
+        UnknownNameError: Answers are texts or numbers, and there is no such task.
+    """
+    header, rows = predictions.header, predictions.rows
+    if header.answer == "smiles":
+        return score(predictions, top_k, seed=seed)
+    task = TASKS.get(header.task)
+    truths = [read_answer(task, row.target) for row in rows]
+    found = _of_texts(rows, truths, seed) if header.answer == "text" else _of_values(task, rows, truths, seed)
+    counts = Counter[str](row.status for row in rows)
+    return Report(
+        task.name,
+        len(rows),
+        header.model,
+        found.values,
+        found.intervals,
+        {status: counts[status] for status in STATUSES},
+        (*found.notes, *_unread(header.answer, truths)),
+    )
+
+
+def _of_texts(rows: Sequence[Prediction], truths: Sequence[str | Unreadable], seed: int) -> Scores:
+    """Score first answers; a target that cannot be read is a class of its own, which no answer hits."""
+    true = [row.target if isinstance(truth, Unreadable) else truth for row, truth in zip(rows, truths, strict=True)]
+    return class_scores(true, [row.candidates[0].text if row.candidates else None for row in rows], seed=seed)
+
+
+def _of_values(task: Task, rows: Sequence[Prediction], truths: Sequence[str | Unreadable], seed: int) -> Scores:
+    """Score first answers; the ends of an interval that is not stated cover nothing."""
+    pairs = [(row, float(t)) for row, t in zip(rows, truths, strict=True) if not isinstance(t, Unreadable)]
+    if not pairs:
+        raise DataError("no target can be read as a number.", f"{task.name} needs numbers in the column target.")
+    first = [row.candidates[0] if row.candidates else None for row, _ in pairs]
+    truth = np.array([true for _, true in pairs])
+    said = np.array([np.nan if c is None or c.value is None else c.value for c in first])
+    ends = np.array([(np.nan, np.nan) if c is None or c.interval is None else c.interval for c in first])
+    numbers = regression_scores(truth, said, possible=task.bounds, seed=seed)
+    return numbers + interval_scores(truth, ends[:, 0], ends[:, 1], possible=task.bounds, seed=seed)
+
+
+def _unread(kind: str, truths: Sequence[str | Unreadable]) -> tuple[str, ...]:
+    wrong = [(place, truth.reason) for place, truth in enumerate(truths) if isinstance(truth, Unreadable)]
+    if not wrong:
+        return ()
+    fate = "count as wrong" if kind == "text" else "are left out of the figures"
+    place, reason = wrong[0]
+    return (f"{len(wrong)} targets cannot be read and {fate}; the first is row {place}: {reason}.",)

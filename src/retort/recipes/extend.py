@@ -1,0 +1,71 @@
+"""Add proposers and tasks to a model folder, and leave what it has as it is.
+
+``python -m retort.recipes.extend CONFIG.toml [key=value ...]``. The whole folder is copied and sealed anew.
+"""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from retort.config import load, option
+from retort.errors import ConfigError
+from retort.inference.model_folder import CARD, ModelFolder, seal
+from retort.models.checkpoint import replacing
+from retort.recipes.entry import run_with_config
+from retort.recipes.release import ProposerChoice, TaskChoice, add_proposer, add_task
+
+README = "README.md"
+
+
+@dataclass(frozen=True)
+class ExtendConfig:
+    """What is added to a model folder."""
+
+    model: str = option(help="embedded model or model folder to begin with")
+    output: Path = option(help="folder to write; an existing model folder is replaced, also the one begun with")
+    release: str = option(help="version of the extended model")
+    proposers: Mapping[str, ProposerChoice] = option(help="name -> proposer; one of the same name is replaced")
+    tasks: Mapping[str, TaskChoice] = option(help="task name -> how it is answered; one of the same name is replaced")
+    title: str = option(help="heading under which the words stand in the card")
+    words: str = option(help="what the card says of them, in Markdown; replaces what stands under that heading")
+
+
+def extend(config: ExtendConfig, say: Callable[[str], None] = print) -> Path:
+    """Write the extended model folder; return it.
+
+    Raises:
+        ConfigError: The output exists and is no model folder.
+        ModelError: There is no such model, or the parts do not fit.
+        DataError: A file is missing.
+    """
+    if config.output.exists() and not (config.output / CARD).is_file():
+        raise ConfigError(f"{str(config.output)!r} exists and is not a model folder.", "Choose another output.")
+    model = ModelFolder.open(config.model)
+    card = json.loads((model.path / CARD).read_text("utf-8"))
+    with replacing(config.output) as folder:
+        for name in model.card.files:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(model.file(name), folder / name)
+        for name, proposer in config.proposers.items():
+            card["proposers"][name] = add_proposer(name, proposer, folder, name)
+        for name, task in config.tasks.items():
+            card["tasks"][name] = add_task(name, task, (), folder, say)
+        before = (folder / README).read_text("utf-8").partition(f"\n## {config.title}\n")
+        after = before[2].partition("\n## ")
+        rest = after[1].removeprefix("\n") + after[2]
+        words = f"{before[0].rstrip()}\n\n## {config.title}\n\n{config.words.strip()}\n" + (f"\n{rest}" if rest else "")
+        (folder / README).write_text(words, "utf-8")
+        kept = {key: value for key, value in card.items() if key not in ("format", "version", "files")}
+        seal(folder, kept | {"release": config.release})
+    return config.output
+
+
+def _extend_file(path: Path, overrides: Sequence[str]) -> Path:
+    return extend(load(ExtendConfig, path, overrides), say=lambda text: print(text, file=sys.stderr))
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_with_config(_extend_file))
