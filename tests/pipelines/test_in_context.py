@@ -1,4 +1,4 @@
-"""A language model without knowledge is asked with examples: every row is kept, goes on after a kill, and is read anew."""
+"""A language model without knowledge is asked with examples: no row is lost, killed runs go on, texts are read anew."""
 
 import csv
 import json
@@ -10,20 +10,21 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from retort.data.shots import ShotPool, Solved  # noqa: E402
-from retort.errors import ConfigError, DataError, UsageError  # noqa: E402
-from retort.evaluation import predictions as files  # noqa: E402
-from retort.models.causal import CausalConfig  # noqa: E402
-from retort.inference.questions import ask  # noqa: E402
-from retort.models.generation import PromptTokens  # noqa: E402
-from retort.models.generation_settings import Decoding  # noqa: E402
-from retort.models.tokenizer import ForeignTokens  # noqa: E402
-from retort.prompting.in_context import in_context_text  # noqa: E402
-from retort.prompting.task import TASKS  # noqa: E402
-from retort.prompting.template import own_library  # noqa: E402
-from retort.recipes.in_context import InContextConfig, ShotsChoice, _Prompts, in_context, reread  # noqa: E402
-from retort.recipes.in_context_rows import AskedRow, RowsChoice  # noqa: E402
-from retort.recipes.random_causal import RandomCausalConfig, random_causal  # noqa: E402
+from retort.data.labelled import LabelledSource
+from retort.data.shots import ShotPool, Solved
+from retort.errors import ConfigError, DataError, UsageError
+from retort.evaluation import predictions as files
+from retort.inference.questions import ask
+from retort.models.causal import CausalConfig
+from retort.models.generation import PromptTokens
+from retort.models.generation_settings import Decoding
+from retort.models.tokenizer import ForeignTokens
+from retort.prompting.in_context import in_context_text
+from retort.prompting.task import TASKS
+from retort.prompting.template import own_library
+from retort.recipes.in_context import InContextConfig, ShotsChoice, _Prompts, in_context, reread
+from retort.recipes.in_context_rows import AskedRow, RowsChoice
+from retort.recipes.random_causal import RandomCausalConfig, random_causal
 
 CARD = CausalConfig(width=16, inner_width=32, layers=1, heads=2, key_value_heads=2, positions=900)
 ROWS = {
@@ -31,7 +32,11 @@ ROWS = {
     "reaction_classification": [(f"{'C' * n}O>>{'C' * (n - 1)}C=O", "oxidations") for n in range(1, 9)],
     "yield_prediction": [(f"{'C' * n}Br.N>O>{'C' * n}N", f"{10 * n}.5") for n in range(1, 9)],
 }
-BROKEN = {"forward_prediction": ("C1CC", "CCO"), "reaction_classification": ("CCO", "12"), "yield_prediction": ("", "7")}
+BROKEN = {
+    "forward_prediction": ("C1CC", "CCO"),
+    "reaction_classification": ("CCO", "12"),
+    "yield_prediction": ("", "7"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +182,7 @@ def test_rows_come_from_one_place() -> None:
     with pytest.raises(ConfigError, match="table or"):
         RowsChoice()
     with pytest.raises(ConfigError, match="no part"):
-        RowsChoice(source="uspto_50k", part="valid")
+        RowsChoice(source=LabelledSource("uspto_50k"), part="valid")
 
 
 def test_an_unknown_wording_is_refused(config: InContextConfig) -> None:

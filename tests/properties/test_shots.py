@@ -20,7 +20,9 @@ def flat(text: str) -> list[str]:
     return sorted(without_stereo(part) for part in text.replace(">>", ".").split("."))
 
 
-@given(st.sampled_from(["forward_prediction", "retrosynthesis"]), choices, st.lists(pairs, min_size=1), pairs, st.data())
+@given(
+    st.sampled_from(["forward_prediction", "retrosynthesis"]), choices, st.lists(pairs, min_size=1), pairs, st.data()
+)
 def test_neither_question_nor_molecules_of_the_answer_are_shown(
     task: str, choice: str, rows: list[Solved], query: Solved, data: st.DataObject
 ) -> None:
@@ -45,7 +47,9 @@ def test_where_answers_recur_the_question_alone_is_kept_away(
 
 
 @given(st.lists(pairs, min_size=1), pairs, st.integers(0, 3), st.randoms(use_true_random=False))
-def test_the_order_of_the_questions_changes_nothing(rows: list[Solved], query: Solved, seed: int, random: object) -> None:
+def test_the_order_of_the_questions_changes_nothing(
+    rows: list[Solved], query: Solved, seed: int, random: object
+) -> None:
     pool = ShotPool(TASKS.get("retrosynthesis"), rows, "random")
     first = pool.choose(query, 3, seed)
     for other in rows:

@@ -22,13 +22,13 @@ class RowsChoice:
     """Rows of a table or of a source."""
 
     table: Path | None = option(None, help="table with the columns input and target")
-    source: str = option("", help="or a source, whose rows are cut as it is published")
+    source: LabelledSource | None = option(None, help="or a source, cut as it is published or as it says here")
     part: str = option("", help="part of the source; test for questions and train for the pool by default")
     rows: int | None = option(None, help="a seeded sample of so many; all by default")
     seed: int = option(0, help="seed of the sample")
 
     def __post_init__(self) -> None:
-        if (self.table is None) == (not self.source):
+        if (self.table is None) == (self.source is None):
             raise ConfigError("rows come from a table or from a source.", "Name one of both.")
         if self.part and (self.table is not None or self.part not in PARTS):
             raise ConfigError(f"{self.part!r} is no part.", f"A source has {', '.join(PARTS)}; a table has none.")
@@ -79,15 +79,16 @@ def pool_rows(task: Task, choice: RowsChoice) -> tuple[list[Solved], int]:
 def _read(task: Task, choice: RowsChoice, part: str) -> list[AskedRow]:
     if choice.table is not None:
         return [_row(task, *pair) for pair in read_columns(choice.table, ("input", "target"))]
+    assert choice.source is not None  # checked with the configuration
     rows = _source(task.name, choice.source).part(choice.part or part)
     if not rows:
-        raise DataError(f"source {choice.source!r} has no {choice.part or part} rows for {task.name}.")
+        raise DataError(f"source {choice.source.name!r} has no {choice.part or part} rows for {task.name}.")
     return [AskedRow(row.given, row.answer, row.given, row.answer) for row in rows]
 
 
 @lru_cache(maxsize=2)  # questions and pool are often parts of one source
-def _source(task: str, name: str) -> LabelledRows:
-    return read_labelled(TASKS.get(task), [LabelledSource(name)])
+def _source(task: str, source: LabelledSource) -> LabelledRows:
+    return read_labelled(TASKS.get(task), [source])
 
 
 def _row(task: Task, query: str, target: str) -> AskedRow:
@@ -103,6 +104,6 @@ def _sampled(rows: Sequence[AskedRow], choice: RowsChoice) -> list[AskedRow]:
     """Return the rows with the smallest numbers, in their order; a smaller sample is part of a larger one."""
     if choice.rows is None or choice.rows >= len(rows):
         return list(rows)
-    name = choice.source or str(choice.table)
+    name = choice.source.name if choice.source else str(choice.table)
     numbers = [draw(choice.seed, name, f"{place}:{row.query}") for place, row in enumerate(rows)]
     return [rows[place] for place in sorted(sorted(range(len(rows)), key=numbers.__getitem__)[: choice.rows])]

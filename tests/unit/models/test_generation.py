@@ -1,4 +1,4 @@
-"""Continuing texts: batches change nothing, chance repeats itself, and the answer is what the network itself prefers."""
+"""Continuing texts: batches change nothing, chance repeats itself, and the answer is the network's own."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,8 @@ from retort.models.tokenizer import ForeignTokens  # noqa: E402
 from retort.recipes.random_causal import RandomCausalConfig, random_causal  # noqa: E402
 
 CARD = CausalConfig(width=32, inner_width=64, layers=2, heads=4, key_value_heads=2, positions=96)
-CHAT = "{% for m in messages %}[{{ m['role'] }}] {{ m['content'] }}{% endfor %}{% if add_generation_prompt %} [me]{% endif %}"
+CHAT = "{% for m in messages %}[{{ m['role'] }}] {{ m['content'] }}{% endfor %}"
+CHAT += "{% if add_generation_prompt %} [me]{% endif %}"
 TEXTS = ["CC(=O)Cl.NCc1ccccc1", "C", "Input: CCO\nOutput:", "c1ccc2[nH]ccc2c1>>N"]
 GREEDY = Decoding(max_new_tokens=12, device="cpu")
 DRAWN = replace(GREEDY, temperature=1.0, top_p=0.9, seed=3)
@@ -68,7 +69,9 @@ def test_a_greedy_answer_is_the_networks_own(folder: Path, tokens: PromptTokens)
     network = load_language_model(folder, "causal")
     for text, (answer, score) in zip(TEXTS, said(folder, tokens, GREEDY, 4), strict=True):
         prompt = torch.tensor([tokens.encode(text)])
-        own = network.generate(prompt, max_new_tokens=12, do_sample=False, pad_token_id=0)[0, prompt.shape[1] :].tolist()
+        own = network.generate(prompt, max_new_tokens=12, do_sample=False, pad_token_id=0)[
+            0, prompt.shape[1] :
+        ].tolist()
         assert list(answer) == [token for token in own if token != 1]
         with torch.no_grad():
             log_p = network(torch.cat([prompt, torch.tensor([own])], dim=1)).logits.log_softmax(-1)[0]
