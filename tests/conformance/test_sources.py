@@ -33,6 +33,7 @@ OWN_FILES = {"reaction_smiles", "table"}  # a user's own: rows are numbered by t
 PROTECTED = {"uspto_50k", "uspto_15k", "t5chem_samples", "t5chem_classification", "t5chem_product"}
 PROTECTED |= {"t5chem_reactants", "t5chem_yields"}
 ORIGINALS = {"mol_instructions_full", "uspto_480k", "uspto_full_train", "uspto_1k_tpl_full", "ord"}
+ORIGINALS |= {"bace", "bbbp", "clintox", "hiv", "tox21"}
 SLOW = {"uspto_full"}  # takes more than ten seconds to read
 SAMPLED = 50  # rows of a source that are cleaned
 
@@ -48,7 +49,7 @@ def fixtures(repository: Path) -> Path:
 
 
 def test_all_sources_are_found(fixtures: Path) -> None:
-    assert len(NAMES) == 42
+    assert len(NAMES) == 47
     assert set(NAMES) >= OWN_FILES | ORIGINALS | PROTECTED
     assert {folder.name for folder in fixtures.iterdir()} == set(NAMES)
 

@@ -48,6 +48,7 @@ def clean(row: RawRow, source: str) -> Clean | Rejection:
             reaction_class=row.reaction_class,
             origin=row.origin,
             yield_percent=row.yield_percent,
+            template_class=row.template_class,
         )
         return Clean(record, keys_of(record.reaction))
     except ChemistryError as error:

@@ -15,7 +15,7 @@ from retort.data.clean import Clean, clean
 from retort.data.examples import answer_of
 from retort.data.records import RawRow, Rejection
 from retort.data.source import SOURCES
-from retort.data.splits import TEST, TRAIN, published_part
+from retort.data.splits import TEST, TRAIN, HoldOut, held_out_part, published_part
 from retort.errors import DataError
 from retort.prompting.task import Task
 
@@ -32,6 +32,7 @@ class LabelledSource:
         "product",
         help="product (without stereo) or reaction: of a test row, drops a train row",
     )
+    hold_out: HoldOut | None = option(None, help="shares held out by product, in the place of the published split")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,8 @@ def _cleaned(found: LabelledRows, source: LabelledSource) -> Iterator[tuple[str,
 
 
 def _part(source: LabelledSource, raw: RawRow, row: Clean) -> str:
+    if source.hold_out is not None:
+        return held_out_part(row.keys.products[0], source.hold_out)
     if not source.ordering:
         return published_part(raw.split, row.keys.products[0])
     return TEST if source.ordering in (raw.label or "").split(",") else TRAIN

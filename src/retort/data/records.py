@@ -23,7 +23,8 @@ class RawRow:
         origin: Patent, notebook or file identifier, for precedents.
         year: Year of publication, where the source has one; splits by time need it.
         yield_percent: Yield, 0..100, where the source has one.
-        label: Any other label of the source, such as a template class.
+        template_class: Class of USPTO-1k-TPL, 0 to 999, where the source has one.
+        label: Any other label of the source, such as a class of another scheme.
         procedure: Text of the experimental procedure, where the source has one.
         names: What the procedure may call its compounds, each with a SMILES as written.
     """
@@ -37,6 +38,7 @@ class RawRow:
     origin: str = ""
     year: int | None = None
     yield_percent: float | None = None
+    template_class: int | None = None
     label: str | None = None
     procedure: str = ""
     names: tuple[tuple[str, str], ...] = ()
@@ -98,6 +100,7 @@ class Record:
         mapped: ``reactants>>product`` with maps, contributing reactants only; None where no map is known.
         reaction_class: Curated class, where the source has one.
         yield_percent: Yield as the source has it, where it has one.
+        template_class: Class of USPTO-1k-TPL, where the source has one.
     """
 
     id: str
@@ -109,6 +112,7 @@ class Record:
     reaction_class: int | None = None
     origin: str = ""
     yield_percent: float | None = None
+    template_class: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from retort.chem.reaction import Reaction
 from retort.data.clean import Clean
 from retort.data.records import Record, Rejection
 
-LAYOUT = 2
+LAYOUT = 3
 """Of the work folder; another number makes a run begin anew."""
 
 RECORD_SCHEMA: Mapping[str, Any] = {
@@ -37,6 +37,7 @@ RECORD_SCHEMA: Mapping[str, Any] = {
     "reaction_class": pl.Int8,
     "origin": pl.String,
     "yield_percent": pl.Float64,
+    "template_class": pl.Int16,
 }
 _KEY_SCHEMA: Mapping[str, Any] = {
     "product_key": pl.UInt64,
@@ -48,7 +49,8 @@ _KEY_SCHEMA: Mapping[str, Any] = {
     "text": pl.String,
 }
 _ROLES = ("reactants", "reagents", "products")
-_PLAIN = ("id", "source", "split", "roles_known", "mapped", "reaction_class", "origin", "yield_percent")
+_LABELS = ("reaction_class", "yield_percent", "template_class")
+_PLAIN = ("id", "source", "split", "roles_known", "mapped", "origin", *_LABELS)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from retort.errors import DataError
 from retort.evaluation.calibration import Curve, Floats, Isotonic, Method, Pool, Temperature, coherent, log_rest, rising
 from retort.evaluation.predictions import Prediction
 from retort.evaluation.reliability import Reliability, log_losses, reliability
+from retort.prompting.answers import read_answer
+from retort.prompting.task import Task
 
 METHODS: tuple[Method, ...] = ("temperature", "isotonic")
 RANKS = ((1, 1), (2, 3), (4, 10))  # pools of the isotonic curves; the last one takes all that follow
@@ -57,8 +59,12 @@ class Fit:
     log_loss: dict[str, float]
 
 
-def answered(rows: Sequence[Prediction]) -> list[Answered]:
-    """Return the rows with candidates, judged by isomeric exact match.
+def answered(rows: Sequence[Prediction], task: Task | None = None) -> list[Answered]:
+    """Return the rows with candidates, judged by isomeric exact match, or as texts where the task's answers are.
+
+    Args:
+        rows: Predictions of one task.
+        task: The task; by default one whose answers are molecules.
 
     Raises:
         DataError: A candidate has no score.
@@ -67,12 +73,20 @@ def answered(rows: Sequence[Prediction]) -> list[Answered]:
     for row in rows:
         if any(c.score is None for c in row.candidates):
             raise DataError(f"row {row.index} has a candidate without a score: there is nothing to calibrate.")
-        target = canonical_or_none(row.target)
-        right = [target is not None and canonical_or_none(c.smiles) == target for c in row.candidates]
+        right = _right(row, task)
         if right:
             scores = np.array([c.score for c in row.candidates], np.float64)
             found.append(Answered(scores, tuple(c.proposer for c in row.candidates), np.array(right, np.float64)))
     return found
+
+
+def _right(row: Prediction, task: Task | None) -> list[bool]:
+    """Say of each candidate whether it is the answer; none is where the target cannot be read."""
+    if task is not None and task.answer_kind == "text":
+        truth = read_answer(task, row.target)
+        return [candidate.text == truth for candidate in row.candidates]
+    target = canonical_or_none(row.target)
+    return [target is not None and canonical_or_none(candidate.smiles) == target for candidate in row.candidates]
 
 
 def fit(queries: Sequence[Answered], *, folds: int = FOLDS, seed: int = 0) -> Fit:

@@ -3,10 +3,12 @@
 Version 1, of molecules. Header: ``{"format": "retort-predictions", "version": 1, "task", "model", "top_k"}``. Row:
 ``{"index", "query", "target", "status", "message", "candidates": [{"smiles", "score", "proposer"}]}``; ``index``
 counts from 0 without gaps. Version 2, of every other answer, adds ``"answer": "text" | "value"`` to the header, and
-that is the key in the place of ``smiles``; a value comes with its ``interval``, two numbers or null. Lines are flushed
-as they are written, so a killed run loses at most the line it was writing; :func:`resume` cuts that torn line off and
-tells where to go on. A name that ends in ``.xz`` is read compressed;
-files are written plain, because a torn compressed file cannot be continued.
+that is the key in the place of ``smiles``; a value comes with its ``interval``, two numbers or null. A row of either
+version may have ``"raw"``, the text that its answer was read out of, so that it can be read again.
+
+Lines are flushed as they are written, so a killed run loses at most the line it was writing; :func:`resume` cuts that
+torn line off and tells where to go on. A name that ends in ``.xz`` is read compressed; files are written plain, because
+a torn compressed file cannot be continued.
 """
 
 import contextlib
@@ -62,7 +64,12 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One row: a query, its target, and the ranked candidates, best first."""
+    """One row: a query, its target, and the ranked candidates, best first.
+
+    Attributes:
+        raw: What a language model wrote, whether an answer could be read out of it or not; None where answers are not
+            read out of texts.
+    """
 
     index: int
     query: str
@@ -70,6 +77,7 @@ class Prediction:
     status: Status
     message: str
     candidates: tuple[Candidate, ...]
+    raw: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,8 @@ class PredictionWriter:
     def write(self, row: Prediction) -> None:
         """Append one row and flush it; raises OutputError."""
         plain = {field.name: getattr(row, field.name) for field in dataclasses.fields(row)}
+        if row.raw is None:
+            del plain["raw"]
         self._line(_json_line(plain | {"candidates": [_plain(c, self._kind) for c in row.candidates]}))
 
     def _line(self, text: str) -> None:
@@ -263,9 +273,8 @@ def _parse_row(path: Path, number: int, line: bytes, place: int, kind: AnswerKin
     try:
         values = json.loads(line)
         candidates = tuple(_candidate(plain, kind) for plain in values["candidates"])
-        row = Prediction(
-            int(values["index"]), values["query"], values["target"], values["status"], values["message"], candidates
-        )
+        texts = (values["query"], values["target"], values["status"], values["message"])
+        row = Prediction(int(values["index"]), *texts, candidates, values.get("raw"))
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path}, line {number}: damaged row ({error}).") from error
     if row.index != place:

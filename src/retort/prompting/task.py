@@ -71,6 +71,7 @@ class Task:
         bounds: Least and greatest value of an answer that is a number.
         unit: Of an answer that is a number.
         needs_roles: Whether reactants must be told from reagents before it can be asked.
+        recurring: Whether different questions share molecules of their answers as a matter of course, as with reagents.
         aliases: Short names on the command line.
         uses_class: Whether a known reaction class may stand in the prompt.
     """
@@ -87,6 +88,7 @@ class Task:
     bounds: tuple[float, float] = (-math.inf, math.inf)
     unit: str = ""
     needs_roles: bool = True
+    recurring: bool = False
     aliases: tuple[str, ...] = ()
     uses_class: bool = False
 

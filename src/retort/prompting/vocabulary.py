@@ -24,7 +24,7 @@ BYTES = tuple(f"<0x{i:02X}>" for i in range(256))
 CLASSES = tuple(f"<class_{i}>" for i in range(1, 11))
 TYPES = tuple(f"<type_{i}>" for i in range(64))
 # Fixed, so that weights stay valid when a task's file arrives later.
-TASK_TOKENS = tuple(
+_FIRST_TASKS = tuple(
     f"<{name}>"
     for name in (
         "forward_prediction",
@@ -41,8 +41,11 @@ TASK_TOKENS = tuple(
         "text_to_molecule",
     )
 )
-RESERVED = tuple(f"<reserved_{i}>" for i in range(32))
-SPECIAL = (PAD, EOS, UNKNOWN, TEXT_OPEN, TEXT_CLOSE, *TASK_TOKENS, *CLASSES, *TYPES, *RESERVED, *SENTINELS)
+_LATER_TASKS = ("<template_classification>",)  # each in the place of a spare token, so that no other id moves
+TASK_TOKENS = (*_FIRST_TASKS, *_LATER_TASKS)
+RESERVED = tuple(f"<reserved_{i}>" for i in range(32 - len(_LATER_TASKS)))
+_TOLD = (*_FIRST_TASKS, *CLASSES, *TYPES, *RESERVED, *_LATER_TASKS)
+SPECIAL = (PAD, EOS, UNKNOWN, TEXT_OPEN, TEXT_CLOSE, *_TOLD, *SENTINELS)
 ALPHABET = (
     *("B", "C", "N", "O", "P", "S", "F", "I", "Br", "Cl", "b", "c", "n", "o", "p", "s"),
     *("=", "#", "$", ":", "/", "\\", ".", "(", ")", "+", "-", "~", ">", "*", "@", "?", "->", "<-"),

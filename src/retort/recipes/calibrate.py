@@ -51,14 +51,14 @@ def calibrate(config: CalibrateConfig) -> Path:
     """Fit, judge, and write the four files; return ``<task>.json``.
 
     Raises:
-        UsageError: A file of predictions belongs to another task or model.
+        UsageError: A file of predictions belongs to another task or model, or the answers of the task are numbers.
         DataError: There are too few predictions.
         ModelError: The model cannot be used, or does not know the task.
         MissingExtraError: matplotlib is not installed.
     """
     made = _Making.of(config)
     files = [made.read(path) for path in config.predictions]
-    queries = [query for file in files for query in answered(file.rows)]
+    queries = [query for file in files for query in answered(file.rows, TASKS.get(made.task))]
     found = fit(queries, folds=config.folds, seed=config.seed)
     out_of_fold = judged(queries, found.confidence)
     calibration = Calibration(
@@ -77,7 +77,7 @@ def calibrate(config: CalibrateConfig) -> Path:
     calibration.save(path)
     shown = {f"{len(queries):,} fitting rows, out of fold": (judged(queries, uncalibrated(queries)), out_of_fold)}
     for source in config.test:
-        rows = answered(made.read(source).rows[: config.test_rows])
+        rows = answered(made.read(source).rows[: config.test_rows], TASKS.get(made.task))
         shown[f"{source.parent.name}/{source.stem}, {len(rows):,} rows"] = (
             judged(rows, uncalibrated(rows)),
             _applied(calibration, rows),
@@ -105,7 +105,10 @@ class _Making:
     @classmethod
     def of(cls, config: CalibrateConfig) -> "_Making":
         """Describe what a configuration says; raises ModelError and UsageError."""
-        task, folder = TASKS.get(config.task).name, ModelFolder.open(config.model)
+        asked, folder = TASKS.get(config.task), ModelFolder.open(config.model)
+        task = asked.name
+        if asked.answer_kind == "value":
+            raise UsageError(f"{task} has no exact match to be sure of.", "Numbers come with intervals instead.")
         proposers = _proposers(config, folder, task)
         made = made_by(folder, task, proposers, config.augmentations, class_given=config.class_given)
         return cls(task, folder.card.name, made, frozenset(shown_name(folder.card, name) for name in proposers))

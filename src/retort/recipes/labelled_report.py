@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from retort.data.labelled import Labelled, LabelledRows
-from retort.data.splits import TEST, TRAIN
+from retort.data.splits import TEST, TRAIN, VALID_PARTS
 from retort.evaluation.predictions import Header, Prediction, Predictions
 from retort.evaluation.reports import report
 from retort.inference.proposer import Proposer
@@ -19,6 +19,8 @@ from retort.inference.questions import membership_key, write_seen
 from retort.inference.training_answers import TrainingAnswers
 from retort.prompting.task import Question, Task
 from retort.recipes.evaluate import as_candidate
+
+CALIBRATION = VALID_PARTS[-1]
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,13 @@ class HeldOut:
 
 
 def write_beside(folder: Path, task: Task, rows: LabelledRows) -> None:
-    """Write the keys of the train rows, and the test rows as a table of ``input,target,id``."""
+    """Write the keys of the train rows, and tables ``input,target,id`` of the rows to test and to calibrate on."""
     write_seen(folder / f"{task.name}.seen.npy", (membership_key(task, row.given) for row in rows.part(TRAIN)))
-    with (folder / f"{task.name}.test.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["input", "target", "id"])
-        writer.writerows((row.given, row.answer, row.id) for row in rows.part(TEST))
+    for part in (TEST, CALIBRATION):
+        with (folder / f"{task.name}.{part}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["input", "target", "id"])
+            writer.writerows((row.given, row.answer, row.id) for row in rows.part(part))
 
 
 def held_out_figures(task: Task, rows: LabelledRows, proposer: Proposer, parts: Sequence[str]) -> HeldOut:

@@ -1,7 +1,8 @@
 """Train boosted trees that answer a task with one of several texts: labelled rows -> fingerprints -> ``<task>.npz``.
 
-Beside the model stand the keys of its train rows (``<task>.seen.npy``), the test rows (``<task>.test.csv``) for
-``retort evaluate``, and figures on the held-out rows beside popularity and nearest reaction (``<task>.metrics.json``).
+Beside the model stand the keys of its train rows (``<task>.seen.npy``), the test and calibration rows
+(``<task>.test.csv``, ``<task>.valid_c.csv``) for ``retort evaluate``, and figures on the held-out rows beside
+popularity and nearest reaction (``<task>.metrics.json``).
 """
 
 import time

@@ -52,6 +52,28 @@ def test_lines_have_the_contract_keys(tmp_path: Path) -> None:
     assert set(lines[1]["candidates"][0]) == {"smiles", "score", "proposer"}
 
 
+@pytest.mark.parametrize("kind", ["smiles", "text", "value"])
+def test_the_text_that_an_answer_was_read_out_of_may_stand_beside_it(tmp_path: Path, kind: str) -> None:
+    """It is a key of the rows that have it, in both versions; an empty text is one."""
+    path, header = tmp_path / "p.jsonl", Header("t", "m", 1, kind)  # type: ignore[arg-type]
+    found = {"smiles": ("C", ""), "text": ("", "C"), "value": ("", "")}[kind]
+    read_out = Candidate(found[0], -1.0, "in_context", found[1], value=7.0 if kind == "value" else None)
+    rows = (
+        Prediction(0, "q", "t", "ok", "", (read_out,), "It is C.\n"),
+        Prediction(1, "q", "t", "no_answer", "empty answer", (), ""),
+        Prediction(2, "q", "t", "invalid_input", "cannot read", ()),
+    )
+    with PredictionWriter(path, header) as writer:
+        for one in rows:
+            writer.write(one)
+    assert read(path).rows == rows
+    assert resume(path, header, [("q", "t")] * 3) == 3
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert lines[0]["version"] == (1 if kind == "smiles" else 2)
+    assert [line.get("raw") for line in lines[1:]] == ["It is C.\n", "", None]
+    assert "raw" not in lines[3]
+
+
 def test_every_row_is_on_disk_before_the_next(tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
     with PredictionWriter(path, HEADER) as writer:

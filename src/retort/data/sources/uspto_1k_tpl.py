@@ -23,7 +23,7 @@ def _read(root: Path) -> Iterator[RawRow]:
             split="train",
             reaction=row["rxn_smiles"],
             roles="mixed",
-            label=row["label"],
+            template_class=int(row["label"]),
         )
 
 
@@ -44,6 +44,6 @@ SOURCE = Source(
     how_to_get="Draw 32 rows a class from uspto_1k_tpl_full, columns rxn_smiles and label, into "
     "uspto_1k_tpl/train.csv.xz.",
     read=_read,
-    note="label: class 0-999; label_template.json gives the template of each. The test rows are not "
+    note="template_class: 0-999; label_template.json gives the template of each. The test rows are not "
     "here. 2.1 % of the products are protected ones.",
 )

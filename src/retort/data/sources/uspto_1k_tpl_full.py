@@ -28,7 +28,7 @@ def _read(path: Path) -> Iterator[RawRow]:
                 roles="mixed",
                 origin=row.get("source", ""),
                 year=int(float(row["year"])) if row.get("year") else None,
-                label=row["labels"],
+                template_class=int(row["labels"]),
             )
 
 

@@ -1,14 +1,14 @@
-"""Candidates from a ranked list of literal answers, such as whole reagent sets."""
+"""Candidates from a ranked list of literal answers, such as whole reagent sets or classes."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from retort.chem.fingerprints import Fingerprint
 from retort.errors import ChemistryError, ModelError
-from retort.inference.proposer import Proposal, Proposals
+from retort.inference.proposer import Proposals, proposal_of
 from retort.models.ranker import Floats, Ranker
 from retort.models.ranker import top_k as best_indices
-from retort.prompting.task import Question
+from retort.prompting.task import TASKS, Question
 
 
 class AnswerRanker:
@@ -27,6 +27,7 @@ class AnswerRanker:
             raise ModelError(f"a ranker of kind {ranker.meta.kind!r} holds no answers.")
         self.name = name
         self._ranker = ranker
+        self._kind = TASKS.get(ranker.meta.task).answer_kind
         self._fingerprint = Fingerprint(**ranker.meta.fingerprint)
 
     @classmethod
@@ -48,6 +49,5 @@ class AnswerRanker:
     def _answer(self, row: Floats, top_k: int) -> Proposals:
         log_probabilities = self._ranker.log_probabilities(row)
         best = best_indices(log_probabilities, top_k)[0]
-        return Proposals(
-            tuple(Proposal(self._ranker.classes[i], float(log_probabilities[0, i]), self.name) for i in best), {}
-        )
+        scored = [(self._ranker.classes[i], float(log_probabilities[0, i])) for i in best]
+        return Proposals(tuple(proposal_of(self._kind, text, score, self.name) for text, score in scored), {})

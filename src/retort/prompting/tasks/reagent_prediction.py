@@ -21,5 +21,6 @@ TASK = Task(
     query_help="Give reactants>>product, e.g. CC(=O)Cl.NCc1ccccc1>>CC(=O)NCc1ccccc1.",
     given=_given,
     wanted=_wanted,
+    recurring=True,
     aliases=("reagent", "reagents"),
 )
