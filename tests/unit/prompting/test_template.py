@@ -58,11 +58,11 @@ def test_a_part_of_a_library_keeps_the_order_asked_for() -> None:
 
 
 def test_a_task_without_instructions_is_named() -> None:
-    with pytest.raises(DataError, match="task 'yield_prediction' has no instructions in the library 'own'") as caught:
-        own_library().of("yield_prediction")
+    with pytest.raises(DataError, match="task 'name_conversion' has no instructions in the library 'own'") as caught:
+        own_library().of("name_conversion")
     assert "prompting/templates" in caught.value.hint
-    with pytest.raises(DataError, match="'yield_prediction' has no instructions"):
-        own_library().only("retrosynthesis", "yield_prediction")
+    with pytest.raises(DataError, match="'name_conversion' has no instructions"):
+        own_library().only("retrosynthesis", "name_conversion")
     with pytest.raises(DataError, match="no row of task 'name_conversion' has an instruction"):
         Library.from_rows("planted", [*ROWS, ("name_conversion", "")])
 
