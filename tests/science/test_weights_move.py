@@ -56,6 +56,18 @@ def test_training_starts_from_a_folder(
         train(replace(config, output=tmp_path / "third", start_from=alien))
 
 
+def test_a_limit_holds_attention_scores(tmp_path: Path, prepared: Path, card: Seq2SeqConfig) -> None:
+    """A rate that drives them up meets the limit at every look, and only there."""
+    free = replace(TRAINING, optimizer="muon", peak_learning_rate=0.05, score_limit=1e9, score_steps=2, log_seconds=0)
+    seen = {}
+    for name, limit in (("free", 1e9), ("held", 3.0)):
+        training = replace(free, score_limit=limit)
+        train(TrainConfig(prepared=prepared, output=tmp_path / name, training=training, model=card))
+        lines = [json.loads(line) for line in (tmp_path / name / "metrics.jsonl").read_text("utf-8").splitlines()]
+        seen[name] = [line["largest_score"] for line in lines if "largest_score" in line]
+    assert max(seen["free"]) > 2 * max(seen["held"]) > 2 * 3.0
+
+
 def test_patience_ends_a_run(tmp_path: Path, prepared: Path, card: Seq2SeqConfig) -> None:
     training = replace(
         TRAINING, total_tokens=10**9, peak_learning_rate=1e-12, evaluate_tokens=500, patience=2, log_seconds=1e9

@@ -15,6 +15,7 @@ _ABOVE_ZERO = (
     "peak_learning_rate",
     "task_temperature",
     "pad_to_multiple",
+    "score_steps",
 )
 
 
@@ -55,6 +56,10 @@ class TrainingConfig:
     beta1: float = option(0.9, help="AdamW's first-moment decay.")
     beta2: float = option(0.98, help="AdamW's second-moment decay.")
     clip_norm: float = option(1.0, help="Largest gradient norm; a larger gradient is scaled down.")
+    score_limit: float | None = option(
+        None, help="Largest size of an attention score of a T5; heads above it are scaled down. Muon needs one."
+    )
+    score_steps: int = option(50, help="Steps from one look at the scores to the next.")
     label_smoothing: float = option(0.0, help="Share of probability spread over all tokens, 0..1.")
     guidance: float = option(0.0, help="Weight of the loss that shows one attention head what is copied; 0 is off.")
     ema_decay: float = option(0.999, help="Decay per step of the averaged weights that are evaluated and kept.")

@@ -36,8 +36,9 @@ from retort.training.interruption import on_signals
 from retort.training.lagged import Lagged
 from retort.training.optim import Average, build_optimizer, freeze, learning_rate, progress
 from retort.training.order import Order
-from retort.training.processes import agreed, gathered, summed
+from retort.training.processes import agreed, gathered, largest, summed
 from retort.training.progress import Console, Metrics, model_flops_utilisation
+from retort.training.score_limit import ROWS, ScoreLimit
 from retort.training.state import FitResult, Position, random_state, read_state, write_state
 from retort.training.validation import ValidationReport, evaluate
 
@@ -85,6 +86,8 @@ class Run:
         self.model = self.accelerator.prepare(self.core)
         self.optimizer = build_optimizer(self.core, config)
         self.average = Average(self.core, config.ema_decay)
+        self.score_limit = None if config.score_limit is None else ScoreLimit(self.core, config.score_limit)
+        self.largest_score: torch.Tensor | None = None
         self.position = Position(next_evaluation=config.evaluate_tokens)
         with self.accelerator.main_process_first():
             self.last = checkpoint.recover(output / "last")
@@ -154,9 +157,18 @@ class Run:
         self.norm = Lagged(self.accelerator.clip_grad_norm_(self.core.parameters(), self.config.clip_norm))
         self.optimizer.step()
         self.optimizer.zero_grad()
-        self.average.update()
         self.position.step += 1
+        if self.score_limit is not None and self.position.step % self.config.score_steps == 0:
+            self.largest_score = self._limited(self.score_limit, batch)
+        self.average.update()
         return total, self.norm, rate
+
+    def _limited(self, limit: ScoreLimit, batch: Batch) -> torch.Tensor:
+        """Hold the attention scores of some rows of a batch within the limit; return the largest one before that."""
+        device = self.accelerator.device
+        source, labels = (_moved(x[:ROWS], device) for x in (batch.source, batch.labels))
+        with autocast(device, self.config.precision):
+            return limit.hold(source, labels, partial(largest, self.accelerator))
 
     def _check_norm(self) -> None:
         """Refuse to go on where the gradient of the last step was not finite.
@@ -205,6 +217,8 @@ class Run:
     def _log(self, loss: torch.Tensor, norm: Lagged, rate: float, speed: float) -> None:
         mean = summed(self.accelerator, loss).item() / self.accelerator.num_processes
         values = {"loss": mean, "lr": rate, "tokens_per_second": speed, "gradient_norm": norm.read()}
+        if self.largest_score is not None:
+            values["largest_score"] = self.largest_score.item()
         if self.accelerator.device.type == "cuda":
             parameters = sum(p.numel() for p in self.core.parameters())
             mfu = model_flops_utilisation(parameters, speed, torch.cuda.get_device_name())

@@ -34,3 +34,10 @@ def summed(accelerator: Accelerator, tensor: Tensor) -> Tensor:
     total = tensor.to(accelerator.device)
     torch.distributed.all_reduce(total)
     return total.cpu()
+
+
+def largest(accelerator: Accelerator, tensor: Tensor) -> Tensor:
+    """Return the larger of the processes' numbers, place by place."""
+    if accelerator.num_processes > 1:
+        torch.distributed.all_reduce(tensor, torch.distributed.ReduceOp.MAX)
+    return tensor
