@@ -133,4 +133,5 @@ def _bin(confidence: Floats, right: Floats) -> Bin:
     n, share = len(right), float(right.mean())
     centre, spread = share + _Z**2 / (2 * n), _Z * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n * n))
     low, high = (float(end / (1 + _Z**2 / n)) for end in (centre - spread, centre + spread))
-    return Bin(n, float(confidence.mean()), share, max(0.0, low), min(1.0, high))
+    # Where all or none are right, the interval ends at the share but for rounding, which may end it before.
+    return Bin(n, float(confidence.mean()), share, min(share, max(0.0, low)), max(share, min(1.0, high)))

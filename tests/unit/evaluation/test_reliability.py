@@ -85,3 +85,11 @@ def test_the_text_diagram_has_a_line_for_every_bin() -> None:
 def test_nothing_cannot_be_judged() -> None:
     with pytest.raises(DataError):
         reliability(np.array([]), np.array([]))
+
+
+def test_the_interval_of_a_bin_holds_its_share() -> None:
+    """Also where all or none are right and rounding would end the interval before it."""
+    for n in range(1, 400, 9):
+        for outcome in (0.0, 1.0):
+            (only,) = reliability(np.full(n, 0.5), np.full(n, outcome)).bins
+            assert only.low <= only.accuracy <= only.high
