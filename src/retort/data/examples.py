@@ -63,12 +63,16 @@ def answer_of(task: Task, record: Record) -> str:
     return "" if isinstance(answer, Unreadable) else answer
 
 
+def given_of(task: Task, record: Record) -> str:
+    """Return the canonical question that a record asks: reagents are mixed in where products are asked for."""
+    return task.given(_mixed(record.reaction) if task.name == "forward_prediction" else record.reaction)
+
+
 def canonical_example(task: Task, record: Record, row: int, *, with_class: bool = False) -> Example:
     """Return the canonical spelling: mixed reagents, no class unless asked for, the one that is evaluated."""
-    reaction = _mixed(record.reaction) if task.name == "forward_prediction" else record.reaction
     reaction_class = record.reaction_class if with_class and task.uses_class else None
-    prompt = Question(task.name, task.given(reaction), reaction_class).prompt
-    return Example(row, task.name, prompt, answer_of(task, record) if task.label else task.wanted(reaction))
+    prompt = Question(task.name, given_of(task, record), reaction_class).prompt
+    return Example(row, task.name, prompt, answer_of(task, record))
 
 
 def first_example(task: Task, record: Record, row: int, spelling: Spelling) -> Example:

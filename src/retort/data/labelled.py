@@ -1,7 +1,7 @@
-"""Rows of a source as questions with labels, cut as published, behind the leak rule inside one benchmark.
+"""Rows of a source as questions with their answers, cut as published, behind the leak rule inside one benchmark.
 
-Models of classes and numbers learn from these; test rows stay whole, and train rows that a test row repeats are dropped
-and counted.
+Models of classes and numbers learn from these, and suites of benchmarks ask them; test rows stay whole, and train rows
+that a test row repeats are dropped and counted. A source without a published split is cut by product.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from typing import Literal
 
 from retort.config import option
 from retort.data.clean import Clean, clean
-from retort.data.examples import answer_of
+from retort.data.examples import answer_of, given_of
 from retort.data.records import RawRow, Rejection
 from retort.data.source import SOURCES
 from retort.data.splits import TEST, TRAIN, HoldOut, held_out_part, published_part
@@ -97,7 +97,8 @@ def _add(found: LabelledRows, task: Task, source: LabelledSource) -> None:
     cleaned = list(_cleaned(found, source))
     held = {key for part, row in cleaned if part == TEST for key in _keys(source.repeats, row)}
     for part, row in cleaned:
-        record, given = row.record, task.given(row.record.reaction)
+        record = row.record
+        given = given_of(task, record) if record.roles_known or not task.needs_roles else ""
         answer = answer_of(task, record)
         if not given or not answer:
             found.dropped[f"{source.name}: no usable {'answer' if given else 'question'}"] += 1
@@ -121,8 +122,11 @@ def _cleaned(found: LabelledRows, source: LabelledSource) -> Iterator[tuple[str,
 def _part(source: LabelledSource, raw: RawRow, row: Clean) -> str:
     if source.hold_out is not None:
         return held_out_part(row.keys.products[0], source.hold_out)
-    if not source.ordering:
+    entry = SOURCES.get(source.name)
+    if not source.ordering and (entry.benchmark or entry.published_split):
         return published_part(raw.split, row.keys.products[0])
+    if not source.ordering:
+        return held_out_part(row.keys.products[0], HoldOut())
     return TEST if source.ordering in (raw.label or "").split(",") else TRAIN
 
 

@@ -15,7 +15,7 @@ from retort.errors import DataError
 from retort.evaluation.classification import class_scores
 from retort.evaluation.predictions import STATUSES, Prediction, Predictions
 from retort.evaluation.regression import interval_scores, regression_scores
-from retort.evaluation.scores import Scores
+from retort.evaluation.scores import Floats, Scores
 from retort.evaluation.scoring import Report, score
 from retort.prompting.answers import read_answer
 from retort.prompting.task import TASKS, Task, Unreadable
@@ -47,21 +47,38 @@ def report(predictions: Predictions, top_k: int, *, seed: int = 0) -> Report:
     )
 
 
-def _of_texts(rows: Sequence[Prediction], truths: Sequence[str | Unreadable], seed: int) -> Scores:
-    """Score first answers; a target that cannot be read is a class of its own, which no answer hits."""
+def texts_of(
+    rows: Sequence[Prediction], truths: Sequence[str | Unreadable]
+) -> tuple[Sequence[str], Sequence[str | None]]:
+    """Return true texts and first answers; a target that cannot be read is a class of its own, which no answer hits."""
     true = [row.target if isinstance(truth, Unreadable) else truth for row, truth in zip(rows, truths, strict=True)]
-    return class_scores(true, [row.candidates[0].text if row.candidates else None for row in rows], seed=seed)
+    return true, [row.candidates[0].text if row.candidates else None for row in rows]
 
 
-def _of_values(task: Task, rows: Sequence[Prediction], truths: Sequence[str | Unreadable], seed: int) -> Scores:
-    """Score first answers; the ends of an interval that is not stated cover nothing."""
+def _of_texts(rows: Sequence[Prediction], truths: Sequence[str | Unreadable], seed: int) -> Scores:
+    return class_scores(*texts_of(rows, truths), seed=seed)
+
+
+def values_of(
+    task: Task, rows: Sequence[Prediction], truths: Sequence[str | Unreadable]
+) -> tuple[Floats, Floats, Floats]:
+    """Return true numbers [n], first answers [n] and the ends of their intervals [n, 2]; NaN where there is none.
+
+    Raises:
+        DataError: No target is a number.
+    """
     pairs = [(row, float(t)) for row, t in zip(rows, truths, strict=True) if not isinstance(t, Unreadable)]
     if not pairs:
         raise DataError("no target can be read as a number.", f"{task.name} needs numbers in the column target.")
     first = [row.candidates[0] if row.candidates else None for row, _ in pairs]
-    truth = np.array([true for _, true in pairs])
     said = np.array([np.nan if c is None or c.value is None else c.value for c in first])
     ends = np.array([(np.nan, np.nan) if c is None or c.interval is None else c.interval for c in first])
+    return np.array([true for _, true in pairs]), said, ends
+
+
+def _of_values(task: Task, rows: Sequence[Prediction], truths: Sequence[str | Unreadable], seed: int) -> Scores:
+    """Score first answers; the ends of an interval that is not stated cover nothing."""
+    truth, said, ends = values_of(task, rows, truths)
     numbers = regression_scores(truth, said, possible=task.bounds, seed=seed)
     return numbers + interval_scores(truth, ends[:, 0], ends[:, 1], possible=task.bounds, seed=seed)
 

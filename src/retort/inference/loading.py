@@ -55,6 +55,10 @@ def _load(folder: ModelFolder, name: str, augmentations: int | None) -> Proposer
         from retort.inference.proposers.boosted_trees import BoostedTrees
 
         return BoostedTrees.load(_ranker_file(folder, name, entry), shown)
+    if entry.kind == "boosted_values":
+        from retort.inference.proposers.boosted_values import ValueTrees
+
+        return ValueTrees.load(_ranker_file(folder, name, entry), shown)
     if entry.kind == "value_network":
         from retort.inference.proposers.value_network import ValueProposer
 

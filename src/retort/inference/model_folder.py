@@ -28,7 +28,7 @@ class ProposerEntry:
 
     Attributes:
         kind: ``language_model``, ``typed_language_model``, ``template_ranker``, ``answer_ranker``, ``boosted_trees``,
-            ``value_network``, or a baseline:
+            ``boosted_values``, ``value_network``, or a baseline:
             ``popularity``, ``nearest_reaction``, ``nearest_template``; also the name its candidates carry.
         folder: Folder of a language model, relative to the model folder.
         file: File of a ranker, of trees, of a network or of a baseline, relative to the model folder.

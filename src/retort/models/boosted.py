@@ -1,4 +1,4 @@
-"""Boosted trees that tell classes apart: one ensemble per class, and the softmax of their sums.
+"""Boosted trees that tell classes apart (one ensemble per class, and the softmax of their sums) or say a number.
 
 Friedman, Annals of Statistics 2001, 29, 1189. Grown by :mod:`retort.training.boosted`, computed by numpy. Trees look at
 whole numbers, the counts of a fingerprint, so that thresholds are whole numbers as well.
@@ -18,6 +18,7 @@ from retort.errors import ModelError, OutputError
 from retort.models.trees import Forest
 
 FORMAT, VERSION = "retort-boosted-classes", 1
+VALUES = "retort-boosted-values"
 _TYPES = {"feature": np.int16, "threshold": np.int16, "left": np.int32, "right": np.int32, "value": np.float32}
 
 
@@ -67,9 +68,8 @@ class BoostedClasses:
 
     def save(self, path: Path) -> None:
         """Write one file; raises OutputError where that is not possible."""
-        arrays = {name: array.astype(_TYPES.get(name, array.dtype)) for name, array in self.forest.arrays().items()}
         meta = {**asdict(self.meta), "classes": self.classes}
-        write_model(path, FORMAT, VERSION, meta, {**arrays, "columns": self.columns})
+        write_model(path, FORMAT, VERSION, meta, {**_small(self.forest), "columns": self.columns})
 
     @classmethod
     def load(cls, path: Path) -> "BoostedClasses":
@@ -83,6 +83,46 @@ class BoostedClasses:
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"cannot use the model {str(path)!r}: {error}.", "Fetch or train it again.") from error
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class BoostedValues:
+    """Trained trees that say a number.
+
+    Attributes:
+        meta: What they are.
+        columns: As in :class:`BoostedClasses`.
+        forest: Trees over those columns.
+    """
+
+    meta: ModelMeta
+    columns: NDArray[np.int32]
+    forest: Forest
+
+    def values(self, counts: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the numbers [n] of rows whose fingerprints have these counts [n, bits]."""
+        return self.forest.scores(counts[:, self.columns])
+
+    def save(self, path: Path) -> None:
+        """Write one file; raises OutputError where that is not possible."""
+        write_model(path, VALUES, VERSION, asdict(self.meta), {**_small(self.forest), "columns": self.columns})
+
+    @classmethod
+    def load(cls, path: Path) -> "BoostedValues":
+        """Read a file; raises ModelError where it is missing, damaged, of another kind or inconsistent in itself."""
+        meta, arrays = read_model(path, VALUES, VERSION)
+        try:
+            columns = arrays.pop("columns")
+            found = cls(ModelMeta(**meta), columns, Forest.of_arrays(arrays, len(columns)))
+            if columns.max() >= found.meta.fingerprint["bits"]:
+                raise ValueError("the trees do not fit the fingerprint")
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"cannot use the model {str(path)!r}: {error}.", "Fetch or train it again.") from error
+        return found
+
+
+def _small(forest: Forest) -> dict[str, NDArray[Any]]:
+    return {name: array.astype(_TYPES.get(name, array.dtype)) for name, array in forest.arrays().items()}
 
 
 def write_model(path: Path, kind: str, version: int, meta: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from retort.errors import DataError, ModelError
-from retort.models.boosted import BoostedClasses, ModelMeta
+from retort.models.boosted import BoostedClasses, BoostedValues, ModelMeta
 from retort.models.ranker import SparseRows
 from retort.models.trees import Growth
-from retort.training.boosted import BINS, grow_classes
+from retort.training.boosted import BINS, grow_classes, grow_values
 
 CLASSES = ("one", "two", "three")
 META = ModelMeta("reaction_classification", {"kind": "reaction", "bits": 6, "damped": False}, "0", 0, 300)
@@ -64,3 +64,20 @@ def test_a_file_keeps_them_and_damage_is_seen(
 def test_a_class_without_rows_is_refused(rows: tuple[np.ndarray, np.ndarray]) -> None:
     with pytest.raises(DataError, match="3 of 4 classes have train rows"):
         grow_classes(sparse(rows[0]), rows[1], (*CLASSES, "four"), GROWTH, META)
+
+
+def test_numbers_are_lightgbms_and_a_file_keeps_them(rows: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    x, y = rows[0], 50 + 7 * rows[0][:, 1].astype(np.float64)
+    model = grow_values(sparse(x), y, GROWTH, META)
+    settings = GROWTH.settings("regression", max_bin=BINS, force_row_wise=False, force_col_wise=True)
+    booster = lightgbm.train(settings, lightgbm.Dataset(x, y, params=settings), num_boost_round=8)
+    assert model.values(x) == pytest.approx(booster.predict(x), abs=1e-9)
+    assert np.corrcoef(model.values(x), y)[0, 1] > 0.95
+    path = tmp_path / "trees.npz"
+    model.save(path)
+    assert BoostedValues.load(path).values(x) == pytest.approx(model.values(x), abs=1e-4)
+    replace(model, columns=model.columns + 6).save(path)
+    with pytest.raises(ModelError, match="cannot use the model"):
+        BoostedValues.load(path)
+    with pytest.raises(DataError, match="the same"):
+        grow_values(sparse(x), np.ones(300), GROWTH, META)

@@ -1,0 +1,57 @@
+"""How much better the second of two models is on the same rows, whatever kind of answer they give.
+
+Every difference is second minus first with its 95 % paired-bootstrap interval: the same resample of rows serves both.
+Molecules are compared in all their metrics (:func:`retort.evaluation.scoring.compare`), texts in accuracy and F1,
+numbers in MAE, RMSE and R2.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from retort.evaluation.classification import class_figures
+from retort.evaluation.predictions import Predictions
+from retort.evaluation.regression import counted, number_figures
+from retort.evaluation.reports import texts_of, values_of
+from retort.evaluation.scores import Rows, Scores
+from retort.evaluation.scoring import Difference, compare, refuse_unpaired
+from retort.prompting.answers import read_answer
+from retort.prompting.task import TASKS
+
+Figures = Callable[[Rows], Mapping[str, float]]
+
+
+def differences(first: Predictions, second: Predictions, top_k: int, *, seed: int = 0) -> dict[str, Difference]:
+    """Return the difference of every figure.
+
+    Raises:
+        UsageError: The files answer different questions, or ``top_k`` does not fit.
+        DataError: There are no rows, or no number has a readable target.
+    """
+    if first.header.answer == "smiles":
+        return compare(first, second, top_k, seed=seed)
+    refuse_unpaired(first, second)
+    figures = _of_texts if first.header.answer == "text" else _of_values
+    rows, before = figures(first)
+    _, after = figures(second)
+
+    def gained(places: Rows) -> Mapping[str, float]:
+        old, new = before(places), after(places)
+        return {name: new[name] - old[name] for name in old}
+
+    found = Scores.of_figures(gained, rows, {}, seed=seed)
+    return {name: Difference(value, found.intervals[name]) for name, value in found.values.items()}
+
+
+def _of_texts(predictions: Predictions) -> tuple[int, Figures]:
+    """Return the number of rows, and what computes the figures of some of them."""
+    task, rows = TASKS.get(predictions.header.task), predictions.rows
+    true, said = texts_of(rows, [read_answer(task, row.target) for row in rows])
+    return len(true), lambda places: class_figures([true[i] for i in places], [said[i] for i in places])
+
+
+def _of_values(predictions: Predictions) -> tuple[int, Figures]:
+    task, rows = TASKS.get(predictions.header.task), predictions.rows
+    truth, said, _ = values_of(task, rows, [read_answer(task, row.target) for row in rows])
+    filled = counted(truth, said, task.bounds)
+    return len(truth), lambda places: dict(number_figures(np.asarray(truth)[places], np.asarray(filled)[places]))

@@ -1,0 +1,1 @@
+"""One file per suite of benchmarks; see :mod:`retort.evaluation.suite`."""
