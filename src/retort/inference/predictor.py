@@ -91,6 +91,29 @@ class Predictor:
         """Checksum that names these very weights."""
         return self._folder.fingerprint
 
+    def declines(self, task: str) -> str:
+        """Return why the model does not answer a task, as a clause; empty where it does.
+
+        Raises:
+            UnknownNameError: There is no such task.
+        """
+        entry = self._folder.card.tasks.get(TASKS.get(task).name)
+        if entry is not None and entry.trained:
+            return ""
+        return (entry.reason if entry else "").rstrip(".") or f"model {self.model!r} does not know this task"
+
+    def was_trained_on(self, task: str, query: str) -> bool | None:
+        """Say whether a question is in the training data; None where the model does not tell.
+
+        Raises:
+            UnknownNameError: There is no such task.
+            ChemistryError: The query cannot be read.
+            ModelError: The file of keys is missing or damaged.
+        """
+        chosen = TASKS.get(task)
+        entry = self._folder.card.tasks.get(chosen.name)
+        return None if entry is None or entry.seen is None else self._was_seen(entry.seen, ask(chosen, query))
+
     def predict(
         self, task: str, queries: Iterable[str], top_k: int = 10, *, reaction_class: int | None = None
     ) -> list[Prediction]:
@@ -148,13 +171,12 @@ class Predictor:
         """Answer distinct questions of one task; the predictions still lack the text of their query."""
         if not questions:
             return []
-        entry = self._folder.card.tasks.get(task.name)
-        if entry is None or not entry.trained:
-            why = (entry.reason if entry else "").rstrip(".") or f"model {self.model!r} does not know this task"
+        if why := self.declines(task.name):
             return [
                 Prediction(task.name, "", "no_answer", f"not trained: {why}.", self.model, given=question.given)
                 for question in questions
             ]
+        entry = self._folder.card.tasks[task.name]
         names = self._chosen(task, entry)
         team = self._team(entry, names)
         ignored = reaction_class is not None and not (task.uses_class and any(asked.uses_class for asked in team))

@@ -112,7 +112,7 @@ def unpack(file: Path, folder: Path) -> Path:
 def _write(place: Path, name: str, split: PreparedSplit, rows: NDArray[np.int64], copies: range) -> None:
     pieces, lengths = [], []
     for start in range(0, len(rows), _TOGETHER):
-        tokens, sizes = _sequences(split, rows[start : start + _TOGETHER], copies)
+        tokens, sizes = sequences(split, rows[start : start + _TOGETHER], np.asarray(copies))
         pieces.append(tokens)
         lengths.append(sizes)
     arrays: dict[str, NDArray[Any]] = {
@@ -126,11 +126,11 @@ def _write(place: Path, name: str, split: PreparedSplit, rows: NDArray[np.int64]
         np.save(place / f"{name}.{part}.npy", array)
 
 
-def _sequences(
-    split: PreparedSplit, rows: NDArray[np.int64], copies: range
+def sequences(
+    split: PreparedSplit, rows: NDArray[np.int64], copies: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
     """Return the tokens of some copies of some rows, one sequence after another, and the sequences' lengths."""
-    first = 2 * (rows[:, None] * split.copies + np.arange(copies.start, copies.stop))
+    first = 2 * (rows[:, None] * split.copies + copies)
     places = np.stack([first, first + 1], -1).ravel()
     starts = np.asarray(split.offsets)[places]
     lengths = np.asarray(split.offsets)[places + 1] - starts

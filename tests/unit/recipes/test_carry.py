@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from retort.data.collate import PreparedFolder
-from retort.errors import ConfigError, InputFileError, UnknownNameError
+from retort.errors import ConfigError, DataError, InputFileError, OutputError, UnknownNameError
 from retort.prompting.vocabulary import Vocabulary
 from retort.recipes.carry import Share, main, pack, unpack
+from retort.recipes.joined import join
 
 
 @pytest.fixture
@@ -105,3 +106,33 @@ def test_what_does_not_fit_is_refused(tmp_path: Path, prepared: Path) -> None:
         unpack(cut, tmp_path / "there")
     for words in (["pick", str(prepared), str(file)], ["pack", str(prepared), str(file), "copy=1"]):
         assert main(words) == 2
+
+
+def test_joined_folders_keep_every_row_in_the_copies_it_has(tmp_path: Path, prepared: Path) -> None:
+    """The richer folder's rows replace those of its task and source; poorer rows repeat their copies in turn."""
+    shares = {"few": Share(copies=2), "rich": Share(tasks=("retrosynthesis",), sources=("y",))}
+    for name, share in shares.items():
+        unpack(pack(prepared, tmp_path / f"{name}.tar.xz", share), tmp_path / name)
+    folder = join([tmp_path / "few", tmp_path / "rich"], tmp_path / "joined")
+    PreparedFolder.open(folder, verify=True)
+    whole, joined = (PreparedFolder.open(path).split("train") for path in (prepared, folder))
+    assert (len(joined), joined.copies) == (len(whole), 3)
+    assert whole.sources is not None
+    assert joined.sources is not None
+    rich = (whole.tasks == 1) & (whole.sources == 1)
+    order = [*np.flatnonzero(~rich), *np.flatnonzero(rich)]
+    for place, row in enumerate(order):
+        assert (joined.tasks[place], joined.sources[place]) == (whole.tasks[row], whole.sources[row])
+        for copy in range(3):
+            expected = copy if rich[row] else copy % 2
+            a = whole.pair(int(row), epoch=expected - int(row))
+            b = joined.pair(place, epoch=copy - place)
+            assert [x.tolist() for x in a] == [x.tolist() for x in b]
+    valid, again = (PreparedFolder.open(path).split("valid") for path in (prepared, folder))
+    assert valid.tokens.tolist() == again.tokens.tolist()
+    with pytest.raises(OutputError, match="exists"):
+        join([tmp_path / "few", tmp_path / "rich"], folder)
+    other = json.loads((tmp_path / "rich/manifest.json").read_text())
+    (tmp_path / "rich/manifest.json").write_text(json.dumps({**other, "vocabulary_sha256": "0"}))
+    with pytest.raises(DataError, match="another vocabulary"):
+        join([tmp_path / "few", tmp_path / "rich"], tmp_path / "not")
