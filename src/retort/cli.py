@@ -274,7 +274,7 @@ def audit(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="tasks|sources|metrics|backbones|models|configs")],
+    what: Annotated[str, typer.Argument(metavar="tasks|sources|metrics|suites|backbones|models|configs")],
     form: Annotated[ReportFormat, typer.Option("--format", "-f")] = ReportFormat.table,
 ) -> None:
     """List what there is."""

@@ -213,7 +213,7 @@ def test_evaluate_needs_targets(retort: Command, tmp_path: Path) -> None:
     assert "no column 'target'" in one_line(retort("evaluate", "retro", "-i", "in.csv", "-m", "MODEL"))
 
 
-@pytest.mark.parametrize("what", ["tasks", "sources", "metrics", "backbones", "models", "configs"])
+@pytest.mark.parametrize("what", ["tasks", "sources", "metrics", "suites", "backbones", "models", "configs"])
 def test_lists_are_tables_and_json(retort: Command, tmp_path: Path, what: str) -> None:
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / "tiny.toml").write_text("# A tiny run.\n")
@@ -224,7 +224,10 @@ def test_lists_are_tables_and_json(retort: Command, tmp_path: Path, what: str) -
     if what == "tasks":
         assert {"forward_prediction", "retrosynthesis", "reagent_prediction"} <= {row["task"] for row in rows}
         assert {row["retort-base"] for row in rows} <= {"trained", "not trained"}
-    if what in ("sources", "metrics", "backbones"):
+        (retro,) = (row for row in rows if row["task"] == "retrosynthesis")
+        assert (retro["data"], retro["metrics"].split(", ")[0]) == ("uspto_50k", "exact_match@1")
+        assert all(row["example"] for row in rows)
+    if what in ("sources", "metrics", "suites", "backbones"):
         assert rows
 
 

@@ -1,4 +1,4 @@
-"""What there is: tasks, sources, metrics, backbones, models and configurations."""
+"""What there is: tasks, sources, metrics, suites, backbones, models and configurations."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,11 @@ def listing(what: str) -> Rows:
 
 
 def list_tasks() -> Rows:
-    """List the tasks, and what the default model makes of each: trained only where its folder says so."""
+    """List the tasks, and what the default model makes of each: trained only where its folder says so.
+
+    Data are the sources of the suites that ask a task, and metrics those that they show.
+    """
+    from retort.evaluation.suite import suite_named
     from retort.prompting.task import TASKS
 
     try:
@@ -34,15 +38,18 @@ def list_tasks() -> Rows:
         task, entry = TASKS.get(name), known.get(name)
         trained = "trained" if entry and entry.trained else "not trained"
         proposers = ", ".join(entry.proposers) if entry else ""
-        aliases = ", ".join(task.aliases)
+        parts = [part for part in suite_named("all").parts if part.task == name]
         rows.append(
             {
                 "task": name,
-                "aliases": aliases,
+                "aliases": ", ".join(task.aliases),
                 "what": task.summary,
                 "answer": task.answer_kind,
                 DEFAULT_MODEL: trained,
                 "proposers": proposers,
+                "data": ", ".join(dict.fromkeys(part.source for part in parts)),
+                "metrics": ", ".join(dict.fromkeys(m for part in parts for m in part.shown)),
+                "example": task.query_help.partition("e.g. ")[2].partition(" ")[0].rstrip(".,"),
             }
         )
     return rows
@@ -71,6 +78,14 @@ def list_metrics() -> Rows:
     from retort.evaluation.metric import METRICS
 
     return [{"metric": name, "what": METRICS.get(name).summary} for name in METRICS.names()]
+
+
+def list_suites() -> Rows:
+    """List the suites that ``retort benchmark`` runs."""
+    from retort.evaluation.suite import suite_named, suite_names
+
+    suites = [suite_named(name) for name in suite_names()]
+    return [{"suite": s.name, "what": s.summary, "parts": ", ".join(p.name for p in s.parts)} for s in suites]
 
 
 def list_backbones() -> Rows:
@@ -111,6 +126,7 @@ LISTS: dict[str, Callable[[], Rows]] = {
     "tasks": list_tasks,
     "sources": list_sources,
     "metrics": list_metrics,
+    "suites": list_suites,
     "backbones": list_backbones,
     "models": list_models,
     "configs": list_configs,

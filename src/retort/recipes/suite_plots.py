@@ -85,7 +85,9 @@ def curves(part: Content) -> str:
     for share in (0, 0.25, 0.5, 0.75, 1):
         marks.append(f'<line class="grid" x1="60" x2="{x(ranks[-1]):.0f}" y1="{y(share):.1f}" y2="{y(share):.1f}"/>')
         marks.append(f'<text x="52" y="{y(share) + 4:.1f}" text-anchor="end">{100 * share:.0f}</text>')
-    marks += [f'<text x="{x(r):.1f}" y="{_HEIGHT - 12}" text-anchor="middle">top-{r}</text>' for r in ranks]
+    for rank in ranks:
+        side = "end" if rank == ranks[-1] else "middle"  # names of lines stand on the right of the last
+        marks.append(f'<text x="{x(rank):.1f}" y="{_HEIGHT - 12}" text-anchor="{side}">top-{rank}</text>')
     ends: list[float] = []
     for who, kind, values in sorted(lines, key=lambda line: -(line[2][-1] or 0)):
         points = [(x(r), y(v)) for r, v in zip(ranks, values, strict=True) if v is not None]
