@@ -1,12 +1,14 @@
 """Raw row -> clean record, or a rejection that says why. Nothing is dropped without a reason."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from retort.chem.mapping import split_roles
 from retort.chem.reaction import Reaction
 from retort.chem.smiles import components, map_numbers, without_stereo
 from retort.chem.tokens import tokenize_smiles
+from retort.data.files import condition_parts
 from retort.data.records import MoleculeRow, RawRow, Record, Rejection
 from retort.errors import ChemistryError
 
@@ -50,6 +52,7 @@ def clean(row: RawRow, source: str) -> Clean | Rejection:
             yield_percent=row.yield_percent,
             template_class=row.template_class,
         )
+        record = with_conditions(record, row.label)
         return Clean(record, keys_of(record.reaction))
     except ChemistryError as error:
         return Rejection(row.id, source, f"unreadable: {_kind(error)}", row.reaction)
@@ -115,3 +118,48 @@ def _canonical(role: Sequence[str]) -> tuple[str, ...]:
 def _kind(error: ChemistryError) -> str:
     """Reduce a message to its kind, so that reasons can be counted."""
     return "SMILES" if "as SMILES" in error.message else error.message.split("'")[0].rstrip(" :.") or "reaction"
+
+
+def with_conditions(record: Record, label: str | None) -> Record:
+    """Return a record with the conditions that a source's label tells, if it tells any.
+
+    Other reagents are those that the label names, or those of the reaction that are neither catalyst nor solvent. A
+    role that cannot be read as SMILES is left out, and with it the whole of the conditions.
+    """
+    parts = condition_parts(label)
+    if not parts:
+        return record
+    catalyst, solvent = (_role(parts.get(name, "")) for name in ("catalyst", "solvent"))
+    named = _role(parts["reagent"]) if "reagent" in parts else _others(record, catalyst, solvent)
+    told = [name for name in ("catalyst", "solvent", "reagent") if name in parts]
+    whole = None if not told or None in (catalyst, solvent, named) else f"{catalyst}>{solvent}>{named}"
+    return replace(
+        record,
+        catalyst=catalyst or None,
+        solvent=solvent or None,
+        conditions=whole,
+        temperature=_celsius(parts.get("temperature", "")),
+    )
+
+
+def _role(smiles: str) -> str | None:
+    """Return the canonical molecules of a role; empty where it has none, None where they cannot be read."""
+    try:
+        return ".".join(components(smiles)) if smiles else ""
+    except ChemistryError:
+        return None
+
+
+def _others(record: Record, catalyst: str | None, solvent: str | None) -> str:
+    left = Counter(record.reaction.reagents)
+    for role in (catalyst, solvent):
+        left -= Counter((role or "").split("."))
+    return ".".join(sorted(left.elements()))
+
+
+def _celsius(text: str) -> float | None:
+    number, _, unit = text.partition(" ")
+    try:
+        return float(number) if unit == "celsius" else None
+    except ValueError:
+        return None

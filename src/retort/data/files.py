@@ -95,6 +95,9 @@ def percent(value: str | float | None) -> float | None:
     return number if number is not None and 0 <= number <= LARGEST_YIELD else None
 
 
+_CONDITIONS = ("catalyst", "solvent", "reagent", "temperature", "time")
+
+
 def conditions(**parts: str | Iterable[str | None] | None) -> str | None:
     """Write labels such as ``catalyst=[Pd]; solvent=O.CCO``: components joined by ``.``, empty parts left out."""
     texts = {
@@ -102,3 +105,9 @@ def conditions(**parts: str | Iterable[str | None] | None) -> str | None:
         for name, part in parts.items()
     }
     return "; ".join(f"{name}={text}" for name, text in texts.items() if text) or None
+
+
+def condition_parts(label: str | None) -> dict[str, str]:
+    """Read back what :func:`conditions` wrote: name -> text; nothing where there is no label of that kind."""
+    found = (part.partition("=") for part in (label or "").split("; "))
+    return {name: text for name, _, text in found if name in _CONDITIONS and text}

@@ -13,6 +13,7 @@ from typing import Literal
 from retort.config import option
 from retort.data.clean import Clean, clean
 from retort.data.examples import answer_of, given_of
+from retort.data.protected import Protection
 from retort.data.records import RawRow, Rejection
 from retort.data.source import SOURCES
 from retort.data.splits import TEST, TRAIN, HoldOut, held_out_part, published_part
@@ -77,35 +78,53 @@ class LabelledRows:
         return sha256(text.encode()).hexdigest()
 
 
-def read_labelled(task: Task, sources: Sequence[LabelledSource]) -> LabelledRows:
+def read_labelled(task: Task, sources: Sequence[LabelledSource], protection: Protection | None = None) -> LabelledRows:
     """Read, clean and cut the rows of some sources.
+
+    Args:
+        task: What is asked.
+        sources: Where the rows come from; a train row that repeats a test row of any of them is dropped.
+        protection: Held-out rows of benchmarks; rows that leak from one, and are not of a benchmark themselves, are no
+            train rows.
 
     Raises:
         DataError: A source is not here, or has no train row for the task.
         UnknownNameError: There is no such source.
     """
     found = LabelledRows()
-    for source in sources:
+    cleaned = [(source, list(_cleaned(found, source))) for source in sources]
+    held = {key for source, rows in cleaned for part, row in rows if part == TEST for key in _keys(source.repeats, row)}
+    for source, rows in cleaned:
         before = len(found.rows)
-        _add(found, task, source)
+        guard = None if SOURCES.get(source.name).benchmark else protection
+        for part, row in rows:
+            _add(found, task, source, part, row, held, guard)
         if not any(row.part == TRAIN for row in found.rows[before:]):
             raise DataError(f"source {source.name!r} has no train rows for {task.name}.", f"{dict(found.dropped)}")
     return found
 
 
-def _add(found: LabelledRows, task: Task, source: LabelledSource) -> None:
-    cleaned = list(_cleaned(found, source))
-    held = {key for part, row in cleaned if part == TEST for key in _keys(source.repeats, row)}
-    for part, row in cleaned:
-        record = row.record
-        given = given_of(task, record) if record.roles_known or not task.needs_roles else ""
-        answer = answer_of(task, record)
-        if not given or not answer:
-            found.dropped[f"{source.name}: no usable {'answer' if given else 'question'}"] += 1
-        elif part != TEST and held & set(_keys(source.repeats, row)):
-            found.dropped[f"{source.name}: {part} row with the {source.repeats} of a test row"] += 1
-        else:
-            found.rows.append(Labelled(record.id, source.name, part, given, answer, row.keys.products[0]))
+def _add(
+    found: LabelledRows,
+    task: Task,
+    source: LabelledSource,
+    part: str,
+    row: Clean,
+    held: set[str],
+    guard: Protection | None,
+) -> None:
+    """Take up one row, or count why not."""
+    record = row.record
+    given = given_of(task, record) if record.roles_known or not task.needs_roles else ""
+    answer = answer_of(task, record)
+    if not given or not answer:
+        found.dropped[f"{source.name}: no usable {'answer' if given else 'question'}"] += 1
+    elif part != TEST and held & set(_keys(source.repeats, row)):
+        found.dropped[f"{source.name}: {part} row with the {source.repeats} of a test row"] += 1
+    elif part != TEST and guard is not None and (holder := guard.holder_of(row.keys)):
+        found.dropped[f"{source.name}: {part} row that leaks from {holder}"] += 1
+    else:
+        found.rows.append(Labelled(record.id, source.name, part, given, answer, row.keys.products[0]))
 
 
 def _cleaned(found: LabelledRows, source: LabelledSource) -> Iterator[tuple[str, Clean]]:

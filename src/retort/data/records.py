@@ -101,6 +101,10 @@ class Record:
         reaction_class: Curated class, where the source has one.
         yield_percent: Yield as the source has it, where it has one.
         template_class: Class of USPTO-1k-TPL, where the source has one.
+        catalyst: Catalysts, canonical, where the source names any.
+        solvent: Solvents, likewise.
+        conditions: ``catalysts>solvents>other reagents``, each canonical or empty, where the source tells roles apart.
+        temperature: In degrees Celsius, where the source has one.
     """
 
     id: str
@@ -113,6 +117,10 @@ class Record:
     origin: str = ""
     yield_percent: float | None = None
     template_class: int | None = None
+    catalyst: str | None = None
+    solvent: str | None = None
+    conditions: str | None = None
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from retort.chem.reaction import Reaction
 from retort.data.clean import Clean
 from retort.data.records import Record, Rejection
 
-LAYOUT = 3
+LAYOUT = 4
 """Of the work folder; another number makes a run begin anew."""
 
 RECORD_SCHEMA: Mapping[str, Any] = {
@@ -38,6 +38,10 @@ RECORD_SCHEMA: Mapping[str, Any] = {
     "origin": pl.String,
     "yield_percent": pl.Float64,
     "template_class": pl.Int16,
+    "catalyst": pl.String,
+    "solvent": pl.String,
+    "conditions": pl.String,
+    "temperature": pl.Float64,
 }
 _KEY_SCHEMA: Mapping[str, Any] = {
     "product_key": pl.UInt64,
@@ -49,7 +53,10 @@ _KEY_SCHEMA: Mapping[str, Any] = {
     "text": pl.String,
 }
 _ROLES = ("reactants", "reagents", "products")
-_LABELS = ("reaction_class", "yield_percent", "template_class")
+_LABELS = (
+    *("reaction_class", "yield_percent", "template_class"),
+    *("catalyst", "solvent", "conditions", "temperature"),
+)
 _PLAIN = ("id", "source", "split", "roles_known", "mapped", "origin", *_LABELS)
 
 

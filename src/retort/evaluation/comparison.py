@@ -1,7 +1,8 @@
 """How much better the second of two models is on the same rows, whatever kind of answer they give.
 
 Every difference is second minus first with its 95 % paired-bootstrap interval: the same resample of rows serves both.
-Molecules are compared in all their metrics (:func:`retort.evaluation.scoring.compare`), texts in accuracy and F1,
+Molecules are compared in all their metrics (:func:`retort.evaluation.scoring.compare`), texts in accuracy (also among
+the first k, and by slot) and F1,
 numbers in MAE, RMSE and R2.
 """
 
@@ -12,7 +13,7 @@ import numpy as np
 from retort.evaluation.classification import class_figures
 from retort.evaluation.predictions import Predictions
 from retort.evaluation.regression import counted, number_figures
-from retort.evaluation.reports import texts_of, values_of
+from retort.evaluation.reports import text_columns, texts_of, values_of
 from retort.evaluation.scores import Rows, Scores
 from retort.evaluation.scoring import Difference, compare, refuse_unpaired
 from retort.prompting.answers import read_answer
@@ -32,8 +33,8 @@ def differences(first: Predictions, second: Predictions, top_k: int, *, seed: in
         return compare(first, second, top_k, seed=seed)
     refuse_unpaired(first, second)
     figures = _of_texts if first.header.answer == "text" else _of_values
-    rows, before = figures(first)
-    _, after = figures(second)
+    rows, before = figures(first, top_k)
+    _, after = figures(second, top_k)
 
     def gained(places: Rows) -> Mapping[str, float]:
         old, new = before(places), after(places)
@@ -43,15 +44,22 @@ def differences(first: Predictions, second: Predictions, top_k: int, *, seed: in
     return {name: Difference(value, found.intervals[name]) for name, value in found.values.items()}
 
 
-def _of_texts(predictions: Predictions) -> tuple[int, Figures]:
+def _of_texts(predictions: Predictions, top_k: int) -> tuple[int, Figures]:
     """Return the number of rows, and what computes the figures of some of them."""
     task, rows = TASKS.get(predictions.header.task), predictions.rows
-    true, said = texts_of(rows, [read_answer(task, row.target) for row in rows])
-    return len(true), lambda places: class_figures([true[i] for i in places], [said[i] for i in places])
+    truths = [read_answer(task, row.target) for row in rows]
+    true, said = texts_of(rows, truths)
+    columns = text_columns(task, rows, truths, top_k)
+
+    def figures(places: Rows) -> Mapping[str, float]:
+        whole = class_figures([true[i] for i in places], [said[i] for i in places])
+        return whole | {name: float(values[places].mean()) for name, values in columns.items()}
+
+    return len(true), figures
 
 
-def _of_values(predictions: Predictions) -> tuple[int, Figures]:
+def _of_values(predictions: Predictions, _: int) -> tuple[int, Figures]:
     task, rows = TASKS.get(predictions.header.task), predictions.rows
-    truth, said, _ = values_of(task, rows, [read_answer(task, row.target) for row in rows])
+    truth, said, _ends = values_of(task, rows, [read_answer(task, row.target) for row in rows])
     filled = counted(truth, said, task.bounds)
     return len(truth), lambda places: dict(number_figures(np.asarray(truth)[places], np.asarray(filled)[places]))

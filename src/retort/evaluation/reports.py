@@ -6,6 +6,7 @@ read counts. One that cannot be read counts as wrong where answers are molecules
 it, so such a row is left out, its place is noted, and it stays in the counts of status.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -19,6 +20,9 @@ from retort.evaluation.scores import Floats, Scores
 from retort.evaluation.scoring import Report, score
 from retort.prompting.answers import read_answer
 from retort.prompting.task import TASKS, Task, Unreadable
+
+CUTOFFS = (3, 5, 10)  # of texts; the first one is the accuracy itself
+_BORDER = re.compile(r"(?<!-)>")
 
 
 def report(predictions: Predictions, top_k: int, *, seed: int = 0) -> Report:
@@ -34,7 +38,10 @@ def report(predictions: Predictions, top_k: int, *, seed: int = 0) -> Report:
         return score(predictions, top_k, seed=seed)
     task = TASKS.get(header.task)
     truths = [read_answer(task, row.target) for row in rows]
-    found = _of_texts(rows, truths, seed) if header.answer == "text" else _of_values(task, rows, truths, seed)
+    if header.answer == "text":
+        found = _of_texts(task, rows, truths, top_k, seed)
+    else:
+        found = _of_values(task, rows, truths, seed)
     counts = Counter[str](row.status for row in rows)
     return Report(
         task.name,
@@ -55,8 +62,40 @@ def texts_of(
     return true, [row.candidates[0].text if row.candidates else None for row in rows]
 
 
-def _of_texts(rows: Sequence[Prediction], truths: Sequence[str | Unreadable], seed: int) -> Scores:
-    return class_scores(*texts_of(rows, truths), seed=seed)
+def text_columns(
+    task: Task, rows: Sequence[Prediction], truths: Sequence[str | Unreadable], top_k: int
+) -> dict[str, Floats]:
+    """Return what every row is worth, 0 or 1 [n], in ``accuracy@k`` and in each slot of a text that has some.
+
+    ``accuracy@k`` says whether the true text is among the first k answers, ``SLOT_accuracy`` whether the first answer
+    has the true text there.
+    """
+    true, _ = texts_of(rows, truths)
+    said = [[candidate.text for candidate in row.candidates] for row in rows]
+    found = {
+        f"accuracy@{k}": [t in texts[:k] for t, texts in zip(true, said, strict=True)] for k in CUTOFFS if k <= top_k
+    }
+    for place, slot in enumerate(task.slots):
+        pairs = [
+            (_slot(t, place), _slot(texts[0], place) if texts else None) for t, texts in zip(true, said, strict=True)
+        ]
+        found[f"{slot}_accuracy"] = [a is not None and a == b for a, b in pairs]
+    return {name: np.array(values, np.float64) for name, values in found.items()}
+
+
+def _slot(text: str, place: int) -> str | None:
+    parts = _BORDER.split(text)
+    return parts[place] if place < len(parts) else None
+
+
+def _of_texts(
+    task: Task, rows: Sequence[Prediction], truths: Sequence[str | Unreadable], top_k: int, seed: int
+) -> Scores:
+    scores = class_scores(*texts_of(rows, truths), seed=seed)
+    columns = text_columns(task, rows, truths, top_k)
+    if not columns:
+        return scores
+    return scores + Scores.of_means(tuple(columns), np.stack([*columns.values()], axis=1), {}, seed=seed)
 
 
 def values_of(

@@ -7,14 +7,15 @@ from retort.errors import ChemistryError
 from retort.prompting.task import Task, Unreadable
 from retort.prompting.vocabulary import TEXT_CLOSE, TEXT_OPEN
 
+_ARROW_HEAD = re.compile(r"(?<!-)>")  # the arrows of dative bonds stay
 _SPECIAL_LEFT = re.compile(r"<[a-z/][^<>]*>")
 
 
 def read_answer(task: Task, text: str) -> str | Unreadable:
     """Return the answer in canonical form, or why there is none.
 
-    SMILES are isomeric with sorted components; one of several choices is their text, whether it was given as a label or
-    as text; a number is the shortest text that reads back as it.
+    SMILES are isomeric with sorted components, also in the slots of a text that has some; one of several choices is
+    their text, whether it was given as a label or as text; a number is the shortest text that reads back as it.
 
     Args:
         task: Says what kind of answer is expected.
@@ -49,7 +50,20 @@ def _read_smiles(text: str) -> str | Unreadable:
         return Unreadable(f"invalid SMILES: {error.message}")
 
 
+def _read_slots(task: Task, text: str) -> str | Unreadable:
+    slots = _ARROW_HEAD.split(text)
+    if len(slots) != len(task.slots):
+        return Unreadable(f"{len(slots)} parts between '>' instead of {len(task.slots)}")
+    read = [_read_smiles(slot) if slot else "" for slot in slots]
+    for found in read:
+        if isinstance(found, Unreadable):
+            return found
+    return ">".join(map(str, read)) if any(read) else Unreadable("no molecule in any part")
+
+
 def _read_text(task: Task, text: str) -> str | Unreadable:
+    if task.slots:
+        return _read_slots(task, text)
     if not task.choices:
         return text
     known = {name.casefold(): name for name in task.choices.values()}

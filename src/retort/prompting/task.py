@@ -68,6 +68,7 @@ class Task:
         answer_kind: Which key of a candidate holds the answer: ``smiles``, ``text`` (a name or class) or ``value``.
         label: Field of a record that holds the answer, where no role of its reaction does.
         choices: Label as the data have it -> text of the answer, where there are no others; empty for free text.
+        slots: Names of the parts of a text answer, which ``>`` separates; empty where it is one text.
         bounds: Least and greatest value of an answer that is a number.
         unit: Of an answer that is a number.
         needs_roles: Whether reactants must be told from reagents before it can be asked.
@@ -85,6 +86,7 @@ class Task:
     answer_kind: AnswerKind = "smiles"
     label: str = ""
     choices: Mapping[str, str] = field(default_factory=dict, hash=False)
+    slots: tuple[str, ...] = ()
     bounds: tuple[float, float] = (-math.inf, math.inf)
     unit: str = ""
     needs_roles: bool = True

@@ -1,4 +1,4 @@
-"""Decode questions on a machine with torch alone; reading and scoring the answers happens elsewhere.
+"""Decode questions apart from reading and scoring their answers: on a machine with torch alone, or once for many uses.
 
 ``python -m retort.recipes.decode CONFIG.toml [KEY=VALUE]...`` decodes the questions that
 ``python -m retort.recipes.questions`` wrote, in pieces, shortest first. The same command goes on after an interruption.
@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 from retort.config import load, option
+from retort.models.protocol import Seq2Seq
 from retort.models.recorded import Tokens, read_questions, write_answers
+from retort.prompting.vocabulary import Vocabulary
 from retort.recipes.entry import UnfinishedError, run_with_config
 
 
@@ -21,13 +23,14 @@ from retort.recipes.entry import UnfinishedError, run_with_config
 class DecodeConfig:
     """Questions to decode, and with what."""
 
-    checkpoint: Path = option(help="folder that training wrote")
+    checkpoint: Path = option(help="folder that training wrote; for the engine ctranslate2, one that export wrote")
     questions: tuple[Path, ...] = option(help="questions files")
     output: Path = option(help="folder that receives <questions>.<piece>.npz and vocabulary.json")
     beam_size: int = option(10, help="width of the beam search, and answers per question")
     max_length: int = option(256, help="longest answer in tokens")
     batch_size: int = option(32, help="questions decoded together")
     piece: int = option(2048, help="questions per file of answers")
+    engine: Literal["torch", "ctranslate2"] = option("torch", help="what decodes; ctranslate2 in int8, one thread")
     device: Literal["auto", "cpu", "cuda", "mps"] = option("auto", help="where to compute")
     precision: Literal["auto", "fp32", "bf16"] = option("auto", help="arithmetic; auto takes bf16 on CUDA")
     budget_minutes: float | None = option(None, help="end after this much time; the same command goes on")
@@ -40,17 +43,13 @@ def decode(config: DecodeConfig) -> Path:
         UnfinishedError: The time was over before the last piece.
         ModelError: The checkpoint or a questions file is damaged.
     """
-    from retort.models.checkpoint import load_network
-    from retort.models.decoding import TorchSeq2Seq
-    from retort.models.device import pick_device
-    from retort.models.seq2seq import Seq2SeqModel
-    from retort.prompting.vocabulary import Vocabulary
-
     started = time.monotonic()
-    network = load_network(config.checkpoint).to(pick_device(config.device))
-    model = TorchSeq2Seq(Seq2SeqModel(network), batch_size=config.batch_size, precision=config.precision)
+    inner = config.checkpoint / "language_model"
+    folder = inner if inner.is_dir() else config.checkpoint
+    vocabulary = Vocabulary.load(folder / "vocabulary.json")
+    model = _engine(config, folder, vocabulary)
     config.output.mkdir(parents=True, exist_ok=True)
-    Vocabulary.load(config.checkpoint / "vocabulary.json").save(config.output / "vocabulary.json")
+    vocabulary.save(config.output / "vocabulary.json")
     for path, sources in _pieces(config):
         if path.exists():
             continue
@@ -65,6 +64,20 @@ def decode(config: DecodeConfig) -> Path:
         part.replace(path)
         print(f"{path.name}: {len(sources) / (time.monotonic() - begun):.1f} questions per second", file=sys.stderr)
     return config.output
+
+
+def _engine(config: DecodeConfig, folder: Path, vocabulary: Vocabulary) -> Seq2Seq:
+    if config.engine == "ctranslate2":
+        from retort.inference.engines.ctranslate2 import CTranslate2Engine
+
+        return CTranslate2Engine(folder, vocabulary, threads=1)
+    from retort.models.checkpoint import load_network
+    from retort.models.decoding import TorchSeq2Seq
+    from retort.models.device import pick_device
+    from retort.models.seq2seq import Seq2SeqModel
+
+    network = load_network(folder).to(pick_device(config.device))
+    return TorchSeq2Seq(Seq2SeqModel(network), batch_size=config.batch_size, precision=config.precision)
 
 
 def _pieces(config: DecodeConfig) -> list[tuple[Path, list[Tokens]]]:

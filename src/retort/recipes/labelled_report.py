@@ -21,6 +21,7 @@ from retort.prompting.task import Question, Task
 from retort.recipes.evaluate import as_candidate
 
 CALIBRATION = VALID_PARTS[-1]
+TOP_K = 10
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,21 @@ def held_out_figures(task: Task, rows: LabelledRows, proposer: Proposer, parts: 
 
 def figures_of(task: Task, proposer: Proposer, held: Sequence[Labelled]) -> dict[str, Any]:
     """Return ``n``, metrics, intervals and counts of status of one proposer on some rows."""
-    return report(predicted(task, proposer, held), 1).as_dict()
+    return report(predicted(task, proposer, held), _asked(task)).as_dict()
+
+
+def _asked(task: Task) -> int:
+    """Return how many answers a task is asked for."""
+    return 1 if task.answer_kind == "value" else TOP_K
 
 
 def predicted(task: Task, proposer: Proposer, held: Sequence[Labelled]) -> Predictions:
-    """Ask a proposer the rows; return its first answers as a file of predictions would hold them."""
-    found = proposer.propose([Question(task.name, row.given) for row in held], 1)
-    answers = [tuple(as_candidate(proposal) for proposal in one.candidates[:1]) for one in found]
+    """Ask a proposer the rows; return its answers as a file of predictions would hold them."""
+    top_k = _asked(task)
+    found = proposer.propose([Question(task.name, row.given) for row in held], top_k)
+    answers = [tuple(as_candidate(proposal) for proposal in one.candidates[:top_k]) for one in found]
     rows = tuple(
         Prediction(i, row.given, row.answer, "ok" if said else "no_answer", one.declined, said)
         for i, (row, one, said) in enumerate(zip(held, found, answers, strict=True))
     )
-    return Predictions(Header(task.name, proposer.name, 1, task.answer_kind), rows)
+    return Predictions(Header(task.name, proposer.name, top_k, task.answer_kind), rows)

@@ -1,6 +1,7 @@
 """Train a network that tells classes apart: labelled rows -> fingerprints -> one hidden layer -> ``<task>.npz``.
 
-For many classes with few rows each, where boosted trees would need one ensemble per class. Beside the model stand the
+For many classes with few rows each, where boosted trees would need one ensemble per class. Classes are the answers of
+the train rows: texts, or sets of molecules that recur. Beside the model stand the
 keys of its train rows (``<task>.seen.npy``), the test and calibration rows (``<task>.test.csv``, ``.valid_c.csv``), and
 figures on the held-out rows beside popularity and nearest reaction (``<task>.metrics.json``).
 """
@@ -17,6 +18,7 @@ import numpy as np
 from retort.chem.fingerprints import Fingerprint
 from retort.config import as_dict, load, option
 from retort.data.labelled import Labelled, LabelledRows, LabelledSource, read_labelled
+from retort.data.protected import protected_molecules
 from retort.data.splits import TRAIN
 from retort.errors import ConfigError
 from retort.inference.proposers.answer_ranker import AnswerRanker
@@ -37,9 +39,10 @@ Say = Callable[[str], None]
 class TrainClassifierConfig:
     """A network of classes to train."""
 
-    task: str = option(help="task whose answers are one of several texts")
+    task: str = option(help="task whose answers recur: texts or sets of molecules")
     output: Path = option(help="folder that receives the network and what belongs to it")
     sources: tuple[LabelledSource, ...] = option(help="where the rows come from")
+    protect: tuple[str, ...] = option((), help="benchmarks whose held-out molecules no train row of another source has")
     network: RankerTraining = field(default_factory=RankerTraining, metadata={"help": "how it is trained"})
     score: tuple[str, ...] = option(("valid_a",), help="held-out parts that are scored; test only once, at the end")
     fingerprint: Fingerprint = field(default_factory=Fingerprint, metadata={"help": "what the network reads"})
@@ -49,14 +52,14 @@ def train_classifier(config: TrainClassifierConfig, say: Say = print) -> Path:
     """Train, save and score; return the file of the network, whose weights are int8.
 
     Raises:
-        ConfigError: The answers of the task are not one of several texts.
+        ConfigError: The answers of the task are numbers.
         DataError: A source is not here or has no rows for the task.
     """
     task = TASKS.get(config.task)
-    if not task.choices:
-        raise ConfigError(f"the answers of {task.name!r} are not one of several texts.", "Choose another task.")
+    if task.answer_kind == "value":
+        raise ConfigError(f"the answers of {task.name!r} are numbers, not one of several.", "Choose another task.")
     start = time.perf_counter()
-    rows = read_labelled(task, config.sources)
+    rows = read_labelled(task, config.sources, protected_molecules(config.protect) if config.protect else None)
     say(f"{task.name}: {len(rows.part(TRAIN)):,} train rows; dropped {dict(rows.dropped)}")
     path = config.output / f"{task.name}.npz"
     _fitted(config, rows, say).save(path)
