@@ -3,7 +3,10 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from retort.config import as_dict
 from retort.data.collate import PreparedFolder
 from retort.errors import ModelError
 from retort.models import checkpoint
@@ -139,3 +143,25 @@ def test_a_damaged_state_is_refused(tmp_path: Path, prepared: Path, card: Seq2Se
     state.write_bytes(state.read_bytes()[:1000])
     with pytest.raises(ModelError, match="cannot resume"):
         train(config)
+
+
+def test_a_signal_to_all_processes_spares_those_that_make_batches(
+    tmp_path: Path, prepared: Path, card: Seq2SeqConfig
+) -> None:
+    """`timeout` and a terminal's Ctrl-C reach the whole group; the run still writes last/ and goes on from it."""
+    config = tmp_path / "run.toml"
+    network = "\n".join(f"{key} = {value!r}" for key, value in as_dict(card).items())
+    training = "total_tokens = 100_000_000\ntokens_per_batch = 256\nmax_source_length = 64\nmax_target_length = 64"
+    places = f'prepared = "{prepared}"\noutput = "{tmp_path / "run"}"'
+    loop = 'workers = 2\ndevice = "cpu"\nlog_seconds = 0'
+    config.write_text(f"{places}\n[model]\n{network}\n[training]\n{training}\n{loop}\n", "utf-8")
+    command = [sys.executable, "-m", "retort.recipes.train", str(config)]
+    process = subprocess.Popen(command, text=True, stderr=subprocess.PIPE, start_new_session=True)
+    metrics = tmp_path / "run/metrics.jsonl"
+    while process.poll() is None and '"train"' not in (metrics.read_text("utf-8") if metrics.exists() else ""):
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGTERM)
+    said = process.communicate()[1]
+    assert process.returncode == 0, said
+    assert "goes on from" in said
+    assert (tmp_path / "run/last/retort.json").is_file()

@@ -1,5 +1,6 @@
 """Batches of a run, made when they are asked for or ahead of time by processes of their own."""
 
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -50,8 +51,21 @@ class Feed:
 
 
 def _ahead(stream: "_Stream", workers: int) -> Iterator[Made]:
-    loader = DataLoader(stream, batch_size=None, num_workers=workers, prefetch_factor=_AHEAD, collate_fn=_as_it_is)
+    loader = DataLoader(
+        stream,
+        batch_size=None,
+        num_workers=workers,
+        prefetch_factor=_AHEAD,
+        collate_fn=_as_it_is,
+        worker_init_fn=_spared,
+    )
     return iter(loader)
+
+
+def _spared(_: int) -> None:
+    """Leave signals that reach the whole group of processes to the loop, which still has a step and a save to do."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _as_it_is(made: Any) -> Any:
