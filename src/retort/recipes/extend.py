@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from retort.config import load, option
 from retort.errors import ConfigError
@@ -49,11 +50,15 @@ def extend(config: ExtendConfig, say: Callable[[str], None] = print) -> Path:
         for name in model.card.files:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(model.file(name), folder / name)
+        _remove_replaced(card["proposers"], config.proposers, folder)
+        homes: dict[Path, str] = {}  # a language model that is asked in two ways is there once
         for name, proposer in config.proposers.items():
-            card["proposers"][name] = add_proposer(name, proposer, folder, name)
+            homes.setdefault(proposer.path, name)
+            card["proposers"][name] = add_proposer(name, proposer, folder, homes[proposer.path])
         for name, task in config.tasks.items():
             card["tasks"][name] = add_task(name, task, (), folder, say)
-        before = (folder / README).read_text("utf-8").partition(f"\n## {config.title}\n")
+        card_text = (folder / README).read_text("utf-8") if (folder / README).is_file() else f"# {card['name']}\n"
+        before = card_text.partition(f"\n## {config.title}\n")
         after = before[2].partition("\n## ")
         rest = after[1].removeprefix("\n") + after[2]
         words = f"{before[0].rstrip()}\n\n## {config.title}\n\n{config.words.strip()}\n" + (f"\n{rest}" if rest else "")
@@ -61,6 +66,15 @@ def extend(config: ExtendConfig, say: Callable[[str], None] = print) -> Path:
         kept = {key: value for key, value in card.items() if key not in ("format", "version", "files")}
         seal(folder, kept | {"release": config.release})
     return config.output
+
+
+def _remove_replaced(known: Mapping[str, Any], new: Mapping[str, ProposerChoice], folder: Path) -> None:
+    """Remove the folders of replaced language models that no other proposer uses."""
+    kept = {entry.get("folder") for name, entry in known.items() if name not in new}
+    for name in new.keys() & known.keys():
+        place = known[name].get("folder")
+        if place and place not in kept:
+            shutil.rmtree(folder / place, ignore_errors=True)
 
 
 def _extend_file(path: Path, overrides: Sequence[str]) -> Path:

@@ -1,0 +1,28 @@
+"""A model folder gets new parts, and those of the same name take the place of the old ones."""
+
+from pathlib import Path
+
+from retort.inference.model_folder import ModelFolder
+from retort.inference.predictor import Predictor
+from retort.inference.toy_model import write_toy_model
+from retort.recipes.extend import ExtendConfig, extend
+from retort.recipes.release import ProposerChoice
+
+
+def test_a_language_model_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    """Also where it is asked in two ways: its files are there once, and nothing of the old one is left."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    write_toy_model(old)
+    write_toy_model(new)
+    name = next(iter(ModelFolder.open(str(old)).card.proposers))
+    place = ModelFolder.open(str(old)).card.proposers[name].folder
+    assert place is not None
+    (new / place / "more.txt").write_text("new", "utf-8")
+    choice = ProposerChoice("language_model", new / place, engine="toy")
+    proposers = {name: choice, "again": ProposerChoice("language_model", new / place, engine="toy", augmentations=2)}
+    config = ExtendConfig(str(old), tmp_path / "extended", "2", proposers, {}, "News", "A new language model.")
+    card = ModelFolder.open(str(extend(config, lambda text: None))).card
+    assert card.proposers[name].folder == card.proposers["again"].folder == name
+    inside = sorted(file for file in card.files if file.endswith("more.txt"))
+    assert inside == [f"{name}/more.txt"]
+    assert Predictor.load(str(tmp_path / "extended")).model == ModelFolder.open(str(old)).card.name
