@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import lzma
+import sys
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,17 @@ def test_what_cannot_be_run_is_told(data: Path, tmp_path: Path) -> None:
     assert "does not know this task" in (tmp_path / "b/report.md").read_text("utf-8")
     report = (tmp_path / "out/report.md").read_text("utf-8")
     assert "- USPTO-1k-TPL: source 'uspto_1k_tpl' was not found" in report
+
+
+def test_without_the_extras_the_rest_is_still_run(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A baseline that cannot be made says so, and is made as soon as it can be."""
+    request = SuiteRequest("classes", ("retort-base",), limit=4, output=tmp_path / "out")
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "lightgbm", None)
+        entry = entries(run_suite(request, lambda text: None))["boosted_trees"]
+    assert entry["status"] == "not run"
+    assert "retort[train]" in entry["reason"]
+    assert entries(run_suite(request, lambda text: None))["boosted_trees"]["status"] == "scored"
 
 
 def test_requests_that_make_no_sense_are_refused(data: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from retort import __version__
-from retort.errors import DataError, OutputError, RetortError, UsageError
+from retort.errors import DataError, MissingExtraError, OutputError, RetortError, UsageError
 from retort.evaluation import predictions as files
 from retort.evaluation.comparison import differences
 from retort.evaluation.reports import report
@@ -142,7 +142,7 @@ def _part(part: Part, request: SuiteRequest, models: Mapping[str, Predictor], sa
     folder = request.folder / _slug(part.name)
     try:
         rows = rows_of(part, folder / "rows", request.limit, request.seed, say)
-    except DataError as error:
+    except (DataError, MissingExtraError) as error:
         say(f"not run: {error}")
         return {**about, "status": NOT_RUN, "reason": str(error)}
     asked = _Asked(part, rows, request.seed, folder)
@@ -174,8 +174,11 @@ def _answered(
         entry: Entry = {"who": name, "kind": "model", "about": model.identity}
         entries.append((name, entry | ({"status": NOT_RUN, "reason": why} if why else _ask(asked, model, name, say))))
     for kind in asked.part.baselines:
-        baseline = Predictor.load(str(asked.rows.baseline(kind)))
         entry = {"who": kind, "kind": "baseline", "about": WORDS[kind]}
+        if kind in asked.rows.missing:
+            entries.append((kind, entry | {"status": NOT_RUN, "reason": asked.rows.missing[kind]}))
+            continue
+        baseline = Predictor.load(str(asked.rows.baseline(kind)))
         entries.append((kind, entry | _ask(asked, baseline, kind, say)))
     for path in request.predictions:
         entry = {"who": path.name, "kind": "predictions", "about": str(path)}

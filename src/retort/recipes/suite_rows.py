@@ -20,7 +20,7 @@ from retort.chem.fingerprints import Fingerprint
 from retort.data.labelled import Labelled, LabelledSource, read_labelled
 from retort.data.source import SOURCES
 from retort.data.splits import TEST, TRAIN, HoldOut
-from retort.errors import OutputError
+from retort.errors import MissingExtraError, OutputError
 from retort.evaluation.suite import Baseline, Part
 from retort.inference.model_folder import seal
 from retort.inference.questions import membership_key
@@ -53,6 +53,7 @@ class PartRows:
         train: Train rows that the baselines answer from.
         dropped: Reason -> rows of the source that are in no part.
         asked_before: Test rows whose question is also one of the train rows, without stereo.
+        missing: Baseline -> why it could not be made here.
     """
 
     folder: Path
@@ -61,6 +62,7 @@ class PartRows:
     train: int
     dropped: dict[str, int]
     asked_before: int
+    missing: dict[str, str]
 
     @property
     def table(self) -> Path:
@@ -84,11 +86,12 @@ def rows_of(part: Part, folder: Path, limit: int | None, seed: int, say: Say) ->
 
     Raises:
         DataError: The source is not here, or has no train rows for the task.
+        MissingExtraError: A library that reads the source is not installed.
         OutputError: The folder cannot be written.
     """
     origin = _origin(part, limit, seed)
     known = _facts(folder)
-    if known.pop("origin", None) == origin:
+    if known.pop("origin", None) == origin and not known["missing"]:
         return PartRows(folder, **known)
     task, hold_out = TASKS.get(part.task), HoldOut(*part.hold_out) if part.hold_out else None
     say(f"reads {part.source}")
@@ -100,7 +103,9 @@ def rows_of(part: Part, folder: Path, limit: int | None, seed: int, say: Say) ->
     test = [held[i] for i in chosen.tolist()]
     keys = {membership_key(task, row.given) for row in train}
     before = sum(membership_key(task, row.given) in keys for row in test)
+    missing: dict[str, str] = {}
     facts = {
+        "missing": missing,
         "n": len(test),
         "all": len(held),
         "train": len(train),
@@ -111,7 +116,10 @@ def rows_of(part: Part, folder: Path, limit: int | None, seed: int, say: Say) ->
         _write_table(place / "test.csv", test)
         for kind in part.baselines:
             say(f"makes the baseline {kind} from {len(train):,} train rows")
-            _make(kind, task, train, rows.sha256, place / "baselines" / kind)
+            try:
+                _make(kind, task, train, rows.sha256, place / "baselines" / kind)
+            except MissingExtraError as error:
+                missing[kind] = str(error)
         (place / "facts.json").write_text(json.dumps({**facts, "origin": origin}, indent=1) + "\n", "utf-8")
     return PartRows(folder, **facts)  # type: ignore[arg-type]
 
