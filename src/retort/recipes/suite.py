@@ -154,7 +154,7 @@ def _part(part: Part, request: SuiteRequest, models: Mapping[str, Predictor], sa
         if "predictions" in found:
             answers[who] = found.pop("predictions")
     wanted = (*models, *(path.name for path in request.predictions), *part.baselines)
-    first = next(who for who in wanted if who in answers)
+    first = next((who for who in wanted if who in answers), "")
     for entry in entries:
         entry.update(_scored(asked, entry, answers, first, models.get(entry["who"])))
     return {**about, "first": first, "entries": entries}
