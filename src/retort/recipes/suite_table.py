@@ -144,7 +144,7 @@ def summary(found: Content) -> list[dict[str, str]]:
             rows.append(
                 {
                     "part": part["name"],
-                    "who": entry["who"],
+                    "who": named(entry),
                     "n": n,
                     "metric": label(main),
                     "value": shown,
