@@ -74,6 +74,7 @@ def test_a_file_of_another_program_stands_beside_the_baselines(data: Path, tmp_p
     assert entries(found)["nearest_reaction"]["report"]["n"] == 16
     report = (tmp_path / "out/report.md").read_text("utf-8")
     assert "| LocalRetro | 55.8 | 78.9 | 86.2 | 92.7 |" in report
+    assert "theirs.csv: 9 of 16 rows are answered; 0 of its queries cannot be read." in report
     page = (tmp_path / "out/report.html").read_text("utf-8")
     assert page.count("<svg") == 2
     assert "http" not in page.replace("http-equiv", "")  # self-contained

@@ -51,6 +51,13 @@ class Reaction:
         return ">".join(".".join(compound.replace(".", "~") for compound in role) for role in roles)
 
     @property
+    def change(self) -> str:
+        """``reactants>>products``, reagents left out; empty where either side is."""
+        if not self.reactants or not self.products:
+            return ""
+        return f"{'.'.join(self.reactants)}>>{'.'.join(self.products)}"
+
+    @property
     def precursors(self) -> tuple[str, ...]:
         """Reactants and reagents together."""
         return self.reactants + self.reagents

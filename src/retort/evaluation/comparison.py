@@ -2,8 +2,7 @@
 
 Every difference is second minus first with its 95 % paired-bootstrap interval: the same resample of rows serves both.
 Molecules are compared in all their metrics (:func:`retort.evaluation.scoring.compare`), texts in accuracy (also among
-the first k, and by slot) and F1,
-numbers in MAE, RMSE and R2.
+the first k, and by slot) and F1, numbers in MAE, RMSE and R2.
 """
 
 from collections.abc import Callable, Mapping

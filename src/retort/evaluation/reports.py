@@ -6,7 +6,6 @@ read counts. One that cannot be read counts as wrong where answers are molecules
 it, so such a row is left out, its place is noted, and it stays in the counts of status.
 """
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -18,11 +17,10 @@ from retort.evaluation.predictions import STATUSES, Prediction, Predictions
 from retort.evaluation.regression import interval_scores, regression_scores
 from retort.evaluation.scores import Floats, Scores
 from retort.evaluation.scoring import Report, score
-from retort.prompting.answers import read_answer
+from retort.prompting.answers import read_answer, slots_of
 from retort.prompting.task import TASKS, Task, Unreadable
 
 CUTOFFS = (3, 5, 10)  # of texts; the first one is the accuracy itself
-_BORDER = re.compile(r"(?<!-)>")
 
 
 def report(predictions: Predictions, top_k: int, *, seed: int = 0) -> Report:
@@ -84,7 +82,7 @@ def text_columns(
 
 
 def _slot(text: str, place: int) -> str | None:
-    parts = _BORDER.split(text)
+    parts = slots_of(text)
     return parts[place] if place < len(parts) else None
 
 

@@ -5,7 +5,7 @@ A suite is one file of ``suites/`` that binds ``SUITE``. It names data and tasks
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from retort.registry import Registry
@@ -70,15 +70,15 @@ class Suite:
     Attributes:
         name: Name of the file.
         summary: One line for lists.
+        parts: In the order of the report.
     """
 
     name: str
     summary: str
-    parts: tuple[Part, ...] = field(default=())
+    parts: tuple[Part, ...]
 
 
 SUITES: Registry[Suite] = Registry("suite", "retort.evaluation.suites", "SUITE")
-
 ALL = "all"
 
 

@@ -50,8 +50,13 @@ def _read_smiles(text: str) -> str | Unreadable:
         return Unreadable(f"invalid SMILES: {error.message}")
 
 
+def slots_of(text: str) -> list[str]:
+    """Return the parts of a text that ``>`` separates."""
+    return _ARROW_HEAD.split(text)
+
+
 def _read_slots(task: Task, text: str) -> str | Unreadable:
-    slots = _ARROW_HEAD.split(text)
+    slots = slots_of(text)
     if len(slots) != len(task.slots):
         return Unreadable(f"{len(slots)} parts between '>' instead of {len(task.slots)}")
     read = [_read_smiles(slot) if slot else "" for slot in slots]

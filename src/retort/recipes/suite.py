@@ -9,7 +9,7 @@ compared with the first model, or the first file, row by row. ``report.json`` ho
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -136,7 +136,7 @@ def _part(part: Part, request: SuiteRequest, models: Mapping[str, Predictor], sa
         "source": part.source,
         "shown": list(part.shown),
         "note": part.note,
-        "anchors": [_anchor(anchor) for anchor in part.anchors],
+        "anchors": [asdict(anchor) for anchor in part.anchors],
         "entries": [],
     }
     folder = request.folder / _slug(part.name)
@@ -158,10 +158,6 @@ def _part(part: Part, request: SuiteRequest, models: Mapping[str, Predictor], sa
     for entry in entries:
         entry.update(_scored(asked, entry, answers, first, models.get(entry["who"])))
     return {**about, "first": first, "entries": entries}
-
-
-def _anchor(anchor: Any) -> Entry:
-    return {name: getattr(anchor, name) for name in ("who", "figures", "rows", "source", "comparable", "recalled")}
 
 
 def _answered(

@@ -6,9 +6,7 @@ from retort.prompting.task import Task
 
 
 def _given(reaction: Reaction) -> str:
-    if not reaction.reactants or not reaction.products:
-        return ""
-    return f"{'.'.join(reaction.reactants)}>>{'.'.join(reaction.products)}"
+    return reaction.change
 
 
 TASK = Task(
