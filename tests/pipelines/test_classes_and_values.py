@@ -7,6 +7,7 @@ import lzma
 import random
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -15,6 +16,8 @@ from retort.chem.fingerprints import Fingerprint
 from retort.cli import app
 from retort.inference.model_folder import ModelFolder, seal
 from retort.inference.predictor import Predictor
+from retort.recipes.card import Card, CardChange
+from retort.recipes.card_page import write_card
 from retort.recipes.extend import ExtendConfig, extend
 from retort.recipes.release import ProposerChoice, TaskChoice
 from retort.recipes.training import train_from
@@ -104,8 +107,9 @@ def trained(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Extend an empty model folder with both."""
     empty = tmp_path_factory.mktemp("empty")
-    (empty / "README.md").write_text("# A model\n\n## Limits\n\nMany.\n")
-    seal(empty, {"name": "small", "release": "0", "proposers": {}, "tasks": {}})
+    nothing: dict[str, Any] = {"name": "small", "release": "0", "proposers": {}, "tasks": {}}
+    write_card(empty, nothing, Card(limits=("Many.",)))
+    seal(empty, nothing)
     names = {"boosted": ("classes", "reaction_classification"), "network": ("yields", "yield_prediction")}
     kinds = {"boosted": "boosted_trees", "network": "value_network"}
     proposers = {p: ProposerChoice(kinds[p], trained / f / f"{task}.npz") for p, (f, task) in names.items()}
@@ -114,9 +118,12 @@ def model(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for p, (f, task) in names.items()
     }
     output = tmp_path_factory.mktemp("model") / "small"
-    config = ExtendConfig(str(empty), output, "1", proposers, tasks, "Classes and yields", "Words.")
+    config = ExtendConfig(
+        str(empty), output, "1", proposers, tasks, CardChange(sections={"Classes and yields": "Words."})
+    )
     extend(config, lambda text: None)
-    return extend(ExtendConfig(str(output), output, "2", {}, {}, "Classes and yields", "Better."), lambda text: None)
+    better = CardChange(sections={"Classes and yields": "Better."})
+    return extend(ExtendConfig(str(output), output, "2", {}, {}, better), lambda text: None)
 
 
 def test_figures_and_counts_stand_beside_the_models(trained: Path) -> None:

@@ -1,14 +1,21 @@
-"""The model card: what a model is, what was measured, what it was trained on. No figure is typed by hand."""
+"""The model card: what a model is, what was measured, what it was trained on. No figure is typed by hand.
+
+All of it stands in ``figures.json`` of the model folder, so that a later change of the model replaces what it measured
+and keeps the rest; ``README.md`` is written from it (:mod:`retort.recipes.card_page`).
+"""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from retort.config import option
+from retort.config import as_dict, build, option
 from retort.data.splits import TRAIN
-from retort.errors import DataError
+from retort.errors import ConfigError, DataError, ModelError
+
+FIGURES = "figures.json"
+METRICS = ("exact_match@1", "exact_match@3", "exact_match@5", "exact_match@10", "validity@1")
 
 
 @dataclass(frozen=True)
@@ -34,99 +41,199 @@ class CardConfig:
 
 
 @dataclass(frozen=True)
-class Answering:
-    """Who answers one task."""
+class CardChange:
+    """What a changed model says anew; all else stays as it is."""
+
+    introduction: str | None = option(None, help="opening paragraphs")
+    measured: str | None = option(None, help="how the figures were measured, with the commands")
+    reproduce: tuple[str, ...] | None = option(None, help="commands that make this model again")
+    limits: tuple[str, ...] | None = option(None, help="what the model cannot do, one sentence each")
+    figures: tuple[Figure, ...] = option((), help="measured figures; one of the same label is replaced")
+    without: tuple[str, ...] = option((), help="labels of figures that no longer hold")
+    calibrations: tuple[Path, ...] = option((), help="<task>.report.json files; those of the same task are replaced")
+    sections: Mapping[str, str] = option(help="heading -> words in Markdown; empty words remove it", factory=dict)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure of the card.
+
+    Attributes:
+        label: What was measured, on which rows.
+        n: Number of rows.
+        metrics: Name -> value, low and high end of the interval, as fractions.
+    """
+
+    label: str
+    n: int
+    metrics: Mapping[str, tuple[float, float, float]]
+
+
+@dataclass(frozen=True)
+class Confident:
+    """Expected calibration errors of the first candidates of some rows.
+
+    Attributes:
+        task: Name of the task.
+        method: How the calibration was fitted.
+        rows: Which rows.
+        raw: Error of ``exp(score)``.
+        calibrated: Error of the confidence.
+        chance: Error that a perfect calibration would show on so many rows.
+    """
 
     task: str
-    trained: bool
-    reason: str
-    proposers: Sequence[str]
-    on_request: Sequence[str]
+    method: str
+    rows: str
+    raw: float
+    calibrated: float
+    chance: float
 
 
-def card_lines(
-    title: str, card: CardConfig, answering: Sequence[Answering], manifest: Mapping[str, Any]
-) -> Iterator[str]:
-    """Yield the lines of the card in Markdown.
+@dataclass(frozen=True)
+class Training:
+    """The train rows behind a model.
 
-    Args:
-        title: Name and version of the model.
-        card: Words and figures.
-        answering: Who answers each task.
-        manifest: Manifest of the prepared folder it was trained on.
-
-    Raises:
-        DataError: A report is missing or damaged.
+    Attributes:
+        rows: Source -> train rows used.
+        dropped: What the leak rule dropped, reason -> rows.
+        kept_inside: What it kept since a published split is kept, reason -> rows.
+        sha256: Checksum of the records.
     """
-    yield f"# {title}\n\n{card.introduction.strip()}\n\n## Answers\n"
-    yield "| task | trained | answers by default | on request |\n|---|---|---|---|"
-    for task in answering:
-        trained = "yes" if task.trained else f"no: {task.reason}"
-        yield f"| {task.task} | {trained} | {', '.join(task.proposers) or '-'} | {', '.join(task.on_request) or '-'} |"
-    yield from _figures(card)
-    yield from _confidence(card)
-    yield from _data(manifest)
-    yield from _audit(card)
-    yield "\n## Limits\n"
-    yield from (f"- {limit}" for limit in card.limits)
-    yield "\n## Make it again\n\n```"
-    yield from card.reproduce
-    yield f"```\n\nCode: commit `{card.commit}`."
+
+    rows: Mapping[str, int]
+    dropped: Mapping[str, int]
+    kept_inside: Mapping[str, int]
+    sha256: str
 
 
-def _figures(card: CardConfig) -> Iterator[str]:
-    yield "\n## Figures\n\nPer cent, every row counted, 95 % bootstrap intervals in brackets. Isomeric.\n"
-    yield "| what | n | top-1 | top-3 | top-5 | top-10 | valid@1 |\n|---|---|---|---|---|---|---|"
-    for figure in card.figures:
-        report = _read(figure.report, figure.label)
-        cells = [_percent(report, f"exact_match@{k}") for k in (1, 3, 5, 10)] + [_percent(report, "validity@1")]
-        yield f"| {figure.label} | {report['n']:,} | {' | '.join(cells)} |"
-    yield f"\n{card.measured.strip()}"
+@dataclass(frozen=True)
+class AuditedPart:
+    """How many of some held-out rows are also among train rows, by category; None where one does not apply."""
+
+    rows: int
+    leaks: Mapping[str, int | None]
+    within_split: Mapping[str, int | None]
 
 
-def _confidence(card: CardConfig) -> Iterator[str]:
-    if not card.calibrations:
-        return
-    yield "\n## Confidence\n\nExpected calibration error of the first candidate, 15 bins of equal mass: of the raw"
-    yield "probability `exp(score)`, and of the calibrated confidence.\n"
-    yield "| task | method | rows | raw | calibrated | by chance |\n|---|---|---|---|---|---|"
-    for path in card.calibrations:
-        report = _read(path, "calibration")
-        for name, found in report["rows"].items():
-            before, after = found["before"]["first"], found["after"]["first"]
-            errors = f"{before['error']:.3f} | {after['error']:.3f} | {after['chance']:.3f}"
-            yield f"| {report['task']} | {report['method']} | {name} | {errors} |"
+@dataclass(frozen=True)
+class Audited:
+    """An audit: number of train rows, and what was found by held-out part."""
+
+    train_rows: int
+    parts: Mapping[str, AuditedPart]
 
 
-def _data(manifest: Mapping[str, Any]) -> Iterator[str]:
-    yield "\n## Data\n\n| source | train rows used |\n|---|---|"
-    for name, count in sorted(manifest["counts"]["records"].items()):
-        if name.endswith(f"/{TRAIN}"):
-            yield f"| {name.removesuffix(f'/{TRAIN}')} | {count:,} |"
-    leaks = manifest["counts"]["leak_rule"]
-    yield "\nDropped by the leak rule (product or reactant set of a protected row elsewhere, stereo-free):\n"
-    yield from (f"- {reason}: {count:,}" for reason, count in leaks["dropped"].items())
-    yield "\nKept because a published split is kept, and counted:\n"
-    yield from (f"- {reason}: {count:,}" for reason, count in leaks["kept_inside"].items())
-    yield f"\nSHA-256 of the training records: `{manifest['files']['records.parquet']}`"
+@dataclass(frozen=True)
+class Card:
+    """All that a card says; the file ``figures.json``."""
+
+    introduction: str = ""
+    measured: str = ""
+    limits: tuple[str, ...] = ()
+    reproduce: tuple[str, ...] = ()
+    commit: str = ""
+    figures: tuple[Measured, ...] = ()
+    confidence: tuple[Confident, ...] = ()
+    training: Training | None = None
+    audit: Audited | None = None
+    sections: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, config: CardConfig, manifest: Mapping[str, Any]) -> "Card":
+        """Gather a card.
+
+        Args:
+            config: Words, and where the reports stand.
+            manifest: Manifest of the prepared folder that the model was trained on.
+
+        Raises:
+            DataError: A report is missing or damaged.
+        """
+        return cls(
+            config.introduction.strip(),
+            config.measured.strip(),
+            config.limits,
+            config.reproduce,
+            config.commit,
+            tuple(map(_measured, config.figures)),
+            tuple(row for path in config.calibrations for row in _confident(path)),
+            _training(manifest),
+            None if config.audit is None else build(Audited, _audited(config.audit), str(config.audit)),
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> "Card":
+        """Read the card of a model folder; an empty one where a folder has neither figures nor a README.
+
+        Raises:
+            ModelError: The file is damaged, or the folder has a README alone, which would be lost.
+        """
+        path = folder / FIGURES
+        if not path.exists() and not (folder / "README.md").exists():
+            return cls()
+        try:
+            return build(cls, json.loads(path.read_text("utf-8")), str(path))
+        except (OSError, ValueError, ConfigError) as error:
+            raise ModelError(f"cannot read {str(path)!r}: {error}.", "Release the model again.") from error
+
+    def save(self, folder: Path) -> None:
+        """Write ``figures.json`` into a model folder."""
+        (folder / FIGURES).write_text(json.dumps(as_dict(self), indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+    def changed(self, change: CardChange) -> "Card":
+        """Return the card with what a change says in place of what stood there.
+
+        Raises:
+            ConfigError: A label is to be left out that is not there.
+            DataError: A report is missing or damaged.
+        """
+        absent = set(change.without) - {figure.label for figure in self.figures}
+        if absent:
+            raise ConfigError(f"the card has no figure {min(absent)!r}.", "Name it as the card does.")
+        new = {figure.label: _measured(figure) for figure in change.figures}
+        kept = [new.pop(old.label, old) for old in self.figures if old.label not in change.without]
+        confidence = [row for path in change.calibrations for row in _confident(path)]
+        tasks = {row.task for row in confidence}
+        sections = {**self.sections, **{title: words.strip() for title, words in change.sections.items()}}
+        return replace(
+            self,
+            introduction=(change.introduction or self.introduction).strip(),
+            measured=(change.measured or self.measured).strip(),
+            limits=change.limits or self.limits,
+            reproduce=change.reproduce or self.reproduce,
+            figures=(*kept, *new.values()),
+            confidence=(*(row for row in self.confidence if row.task not in tasks), *confidence),
+            sections={title: text for title, text in sections.items() if text},
+        )
 
 
-def _audit(card: CardConfig) -> Iterator[str]:
-    if card.audit is None:
-        return
-    report = _read(card.audit, "audit")
-    names = sorted({name for part in report["parts"].values() for name in part["leaks"]})
-    yield f"\n## Audit\n\nHeld-out rows that also occur among the {report['train_rows']:,} train rows across sources;"
-    yield "in brackets, those within their own published split, which is kept as published. A dash: does not apply.\n"
-    yield f"| held-out rows | n | {' | '.join(name.replace('_', ' ') for name in names)} |"
-    yield f"|{'---|' * (len(names) + 2)}"
-    for part, found in report["parts"].items():
-        cells = [_cell(found["leaks"].get(name), found["within_split"].get(name)) for name in names]
-        yield f"| {part} | {found['rows']:,} | {' | '.join(cells)} |"
+def _measured(figure: Figure) -> Measured:
+    report = _read(figure.report, figure.label)
+    known = [name for name in METRICS if name in report["metrics"]]
+    values = {name: (report["metrics"][name], *report["intervals"][name]) for name in known}
+    return Measured(figure.label, report["n"], values)
 
 
-def _cell(across: int | None, within: int | None) -> str:
-    return "-" if across is None else f"{across:,}" + (f" ({within:,})" if within else "")
+def _confident(path: Path) -> Iterator[Confident]:
+    report = _read(path, "calibration")
+    for name, found in report["rows"].items():
+        before, after = found["before"]["first"], found["after"]["first"]
+        yield Confident(report["task"], report["method"], name, before["error"], after["error"], after["chance"])
+
+
+def _training(manifest: Mapping[str, Any]) -> Training:
+    counts, ending = manifest["counts"], f"/{TRAIN}"
+    rows = {name.removesuffix(ending): n for name, n in sorted(counts["records"].items()) if name.endswith(ending)}
+    leaks = counts["leak_rule"]
+    return Training(rows, leaks["dropped"], leaks["kept_inside"], manifest["files"]["records.parquet"])
+
+
+def _audited(path: Path) -> dict[str, Any]:
+    report = _read(path, "audit")
+    kept = ("rows", "leaks", "within_split")
+    parts = {part: {key: found[key] for key in kept} for part, found in report["parts"].items()}
+    return {"train_rows": report["train_rows"], "parts": parts}
 
 
 def _read(path: Path, what: str) -> dict[str, Any]:
@@ -135,10 +242,3 @@ def _read(path: Path, what: str) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise DataError(f"{what}: cannot read {str(path)!r}: {error}.") from error
     return report
-
-
-def _percent(report: Mapping[str, Any], name: str) -> str:
-    if name not in report["metrics"]:
-        return "-"
-    low, high = report["intervals"][name]
-    return f"{100 * report['metrics'][name]:.1f} [{100 * low:.1f}, {100 * high:.1f}]"

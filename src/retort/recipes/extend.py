@@ -1,4 +1,4 @@
-"""Add proposers and tasks to a model folder, and leave what it has as it is.
+"""Add proposers and tasks to a model folder, with what was measured, and leave what it has as it is.
 
 ``python -m retort.recipes.extend CONFIG.toml [key=value ...]``. The whole folder is copied and sealed anew.
 """
@@ -15,10 +15,10 @@ from retort.config import load, option
 from retort.errors import ConfigError
 from retort.inference.model_folder import CARD, ModelFolder, seal
 from retort.models.checkpoint import replacing
+from retort.recipes.card import Card, CardChange
+from retort.recipes.card_page import write_card
 from retort.recipes.entry import run_with_config
 from retort.recipes.release import ProposerChoice, TaskChoice, add_proposer, add_task
-
-README = "README.md"
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,7 @@ class ExtendConfig:
     release: str = option(help="version of the extended model")
     proposers: Mapping[str, ProposerChoice] = option(help="name -> proposer; one of the same name is replaced")
     tasks: Mapping[str, TaskChoice] = option(help="task name -> how it is answered; one of the same name is replaced")
-    title: str = option(help="heading under which the words stand in the card")
-    words: str = option(help="what the card says of them, in Markdown; replaces what stands under that heading")
+    card: CardChange = option(help="what the card says anew", factory=CardChange)
 
 
 def extend(config: ExtendConfig, say: Callable[[str], None] = print) -> Path:
@@ -40,7 +39,7 @@ def extend(config: ExtendConfig, say: Callable[[str], None] = print) -> Path:
     Raises:
         ConfigError: The output exists and is no model folder.
         ModelError: There is no such model, or the parts do not fit.
-        DataError: A file is missing.
+        DataError: A file is missing or damaged.
     """
     if config.output.exists() and not (config.output / CARD).is_file():
         raise ConfigError(f"{str(config.output)!r} exists and is not a model folder.", "Choose another output.")
@@ -57,14 +56,10 @@ def extend(config: ExtendConfig, say: Callable[[str], None] = print) -> Path:
             card["proposers"][name] = add_proposer(name, proposer, folder, homes[proposer.path])
         for name, task in config.tasks.items():
             card["tasks"][name] = add_task(name, task, (), folder, say)
-        card_text = (folder / README).read_text("utf-8") if (folder / README).is_file() else f"# {card['name']}\n"
-        before = card_text.partition(f"\n## {config.title}\n")
-        after = before[2].partition("\n## ")
-        rest = after[1].removeprefix("\n") + after[2]
-        words = f"{before[0].rstrip()}\n\n## {config.title}\n\n{config.words.strip()}\n" + (f"\n{rest}" if rest else "")
-        (folder / README).write_text(words, "utf-8")
         kept = {key: value for key, value in card.items() if key not in ("format", "version", "files")}
-        seal(folder, kept | {"release": config.release})
+        kept["release"] = config.release
+        write_card(folder, kept, Card.load(model.path).changed(config.card))
+        seal(folder, kept)
     return config.output
 
 

@@ -21,7 +21,8 @@ from retort.inference.model_folder import seal
 from retort.inference.questions import membership_key, read_seen, write_seen
 from retort.prompting.reaction_types import Telling
 from retort.prompting.task import TASKS
-from retort.recipes.card import Answering, CardConfig, card_lines
+from retort.recipes.card import Card, CardConfig
+from retort.recipes.card_page import write_card
 from retort.recipes.entry import run_with_config
 
 
@@ -94,13 +95,8 @@ def release(config: ReleaseConfig, say: Callable[[str], None] = print) -> Path:
         "train_records": {k: v for k, v in manifest["counts"]["records"].items() if k.endswith("/train")},
         "commit": config.card.commit,
     }
-    answering = [
-        Answering(name, task.trained, task.reason, task.proposers, task.on_request)
-        for name, task in config.tasks.items()
-    ]
-    lines = card_lines(f"{config.name} {config.release}", config.card, answering, manifest)
-    (folder / "README.md").write_text("\n".join([*lines, ""]), "utf-8")
     card = {"name": config.name, "release": config.release, "proposers": proposers, "tasks": tasks}
+    write_card(folder, card, Card.of(config.card, manifest))
     seal(folder, card | {"provenance": provenance})
     shutil.rmtree(config.output, ignore_errors=True)
     folder.rename(config.output)

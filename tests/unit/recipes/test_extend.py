@@ -20,7 +20,7 @@ def test_a_language_model_takes_the_place_of_the_old_one(tmp_path: Path) -> None
     (new / place / "more.txt").write_text("new", "utf-8")
     choice = ProposerChoice("language_model", new / place, engine="toy")
     proposers = {name: choice, "again": ProposerChoice("language_model", new / place, engine="toy", augmentations=2)}
-    config = ExtendConfig(str(old), tmp_path / "extended", "2", proposers, {}, "News", "A new language model.")
+    config = ExtendConfig(str(old), tmp_path / "extended", "2", proposers, {})
     card = ModelFolder.open(str(extend(config, lambda text: None))).card
     assert card.proposers[name].folder == card.proposers["again"].folder == name
     inside = sorted(file for file in card.files if file.endswith("more.txt"))
