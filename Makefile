@@ -13,10 +13,10 @@ ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 POLARS_M
 	TOKENIZERS_PARALLELISM=false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench clean
+.PHONY: help demo test check docs bench bench-peers clean
 
 help: ## say what the targets do
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
 # Core only: no torch.
 .venv/.installed: pyproject.toml constraints.txt
@@ -52,8 +52,14 @@ docs: .venv-dev/.installed ## write the pages that come from code and figures
 	@.venv-dev/bin/python docs/generate.py
 
 bench: .venv-dev/.installed ## measure ratios of speed in one run
-	@$(ONE_THREAD) .venv-dev/bin/python benchmarks/bench.py
+	@$(ONE_THREAD) .venv-dev/bin/python benchmarks/bench.py --output docs/explanation/performance.json
+	@.venv-dev/bin/python docs/generate.py
+
+bench-peers: ## install what is compared with, each into an environment of its own
+	@for name in $(basename $(notdir $(wildcard benchmarks/peers/*.txt))); do \
+		$(PYTHON) -m venv --clear .venv-peers/$$name; \
+		.venv-peers/$$name/bin/python -m pip install -qq --disable-pip-version-check -r benchmarks/peers/$$name.txt; done
 
 clean: ## remove environments, caches and builds
-	rm -rf .venv .venv-dev .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist src/*.egg-info
+	rm -rf .venv .venv-dev .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist src/*.egg-info
 	find src tests docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

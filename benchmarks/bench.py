@@ -1,121 +1,96 @@
-"""Ratios of speed, all measured in this one run on this one machine; absolute times are shown to be judged, not quoted.
+"""Measure ratios of speed, all in one run on one machine.
 
-One random network answers one prompt behind every engine, with the same beam width and the same limit of steps. The
-transformers engine scores its answers once more, as it does in use. Each figure is the fastest of several repetitions,
-engines taking turns.
+``python benchmarks/bench.py [AREA ...] [--output FILE.json]``
+
+Each area is a module beside this one with a function ``contests``. Without ``--output`` a table is printed and nothing
+kept; with it the figures of the areas that ran replace their earlier ones, and a plot is drawn beside the file.
 """
 
+import argparse
+import importlib
+import json
+import subprocess
+import sys
 import tempfile
-import time
-from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import torch
 from rich.console import Console
 from rich.table import Table
 
-from retort.chem.graphs import molecular_graph
-from retort.inference.conversion import write_ctranslate2
-from retort.inference.engines.ctranslate2 import CTranslate2Engine
-from retort.inference.engines.transformers import TransformersEngine
-from retort.models.backbone import BACKBONES, Seq2SeqConfig
-from retort.models.graph_batch import GraphBatch
-from retort.models.graph_encoder import GraphEncoderConfig, build_graph_encoder
-from retort.models.protocol import Seq2Seq
-from retort.models.ranker import Ranker, RankerMeta, top_k
-from retort.prompting.vocabulary import Vocabulary
+from contest import machine
+from retort.errors import RetortError
 
-PROMPT = "<retrosynthesis>CC(=O)Nc1ccc(O)cc1"
-BEAM, STEPS, BATCH, REPEATS = 10, 40, 8, 5
-BITS, HIDDEN, CLASSES = 2048, 512, 10_000
-MOLECULES = ("CC(=O)Nc1ccc(O)cc1", "CC(=O)Oc1ccccc1C(=O)O", "Cn1c(=O)c2c(ncn2C)n(C)c1=O", "[Na+]", "CCO")
+AREAS = ("startup", "decoding", "growth", "kernels", "preparation", "training")
 
 
 def main() -> None:
-    """Measure everything and print one table."""
-    torch.set_num_threads(1)
-    table = Table("work", "variant", "ms", "relative to the first", title="one thread; smaller is faster")
+    """Run the areas named on the command line, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("areas", nargs="*", metavar="AREA", help=", ".join(AREAS))
+    parser.add_argument("--output", type=Path, help="JSON file whose figures are replaced area by area")
+    arguments = parser.parse_args()
+    unknown = set(arguments.areas) - set(AREAS)
+    if unknown:
+        parser.error(f"no area {min(unknown)!r}; there are {', '.join(AREAS)}")
+    console = Console()
+    for area in arguments.areas or AREAS:
+        found = measure(area, console)
+        if arguments.output:
+            keep(arguments.output, area, found)
+    if arguments.output:
+        from plot import draw
+
+        draw(arguments.output, arguments.output.parent.parent / "images" / "performance.png")
+
+
+def measure(area: str, console: Console) -> dict[str, Any]:
+    """Run all contests of an area and print them; one that cannot run says why."""
+    console.rule(area)
+    module = importlib.import_module(area)
+    found: dict[str, Any] = {"machine": machine(), "date": f"{datetime.now(UTC):%Y-%m-%d}", "commit": _commit()}
+    found["contests"], found["not_run"] = [], ""
     with tempfile.TemporaryDirectory() as folder:
-        vocabulary = Vocabulary.build([])
-        engines = make_engines(Path(folder), vocabulary)
-        for count in (1, BATCH):
-            calls = {name: beam_search(engine, vocabulary, count) for name, engine in engines.items()}
-            add_rows(table, f"beam {BEAM}, {STEPS} steps, {count} queries", fastest(calls))
-    add_rows(table, f"ranker, {CLASSES:,} classes, top 50 of {BATCH}", fastest(ranker_calls()))
-    for count in (1, BATCH):
-        add_rows(table, f"graph encoder, {count * len(MOLECULES)} molecules", fastest(graph_calls(count)))
-    Console().print(table)
+        try:
+            for contest in module.contests(Path(folder)):
+                figures = contest.run()
+                found["contests"].append(figures)
+                console.print(_table(figures))
+        except (RetortError, FileNotFoundError) as error:
+            found["not_run"] = str(error)
+            console.print(f"not run: {error}")
+    if hasattr(module, "facts") and not found["not_run"]:
+        found["facts"] = module.facts()
+        console.print(found["facts"])
+    return found
 
 
-def make_engines(folder: Path, vocabulary: Vocabulary) -> dict[str, Seq2Seq]:
-    """Return one random network (4 + 4 layers of width 256) behind every engine."""
-    torch.manual_seed(0)
-    network = BACKBONES.get("t5").build(Seq2SeqConfig(vocabulary_size=len(vocabulary)))
-    network.save_pretrained(folder / "hf")
-    engines: dict[str, Seq2Seq] = {"transformers fp32": TransformersEngine(folder / "hf", vocabulary)}
-    for precision in ("float32", "int8"):
-        (folder / precision).mkdir()
-        write_ctranslate2(network, vocabulary, folder / precision, precision)
-        engine = CTranslate2Engine(folder / precision, vocabulary, compute_type=precision, threads=1)
-        engines[f"CTranslate2 {precision}"] = engine
-    return engines
+def keep(path: Path, area: str, found: dict[str, Any]) -> None:
+    """Put the figures of an area in the place of its earlier ones."""
+    known = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    ordered = {name: found if name == area else known[name] for name in AREAS if name == area or name in known}
+    path.write_text(json.dumps(ordered, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-def graph_calls(count: int) -> dict[str, Callable[[], object]]:
-    """Return calls that encode ``count`` times the same molecules: one by one, and as one large graph."""
-    graphs = [molecular_graph(smiles) for smiles in MOLECULES] * count
-    encoder = build_graph_encoder(GraphEncoderConfig()).eval().requires_grad_(False)
-    return {
-        "one by one": lambda: [encoder(GraphBatch.collate([graph])) for graph in graphs],
-        "batched": lambda: encoder(GraphBatch.collate(graphs)),
-    }
+def _table(figures: dict[str, Any]) -> Table:
+    table = Table("way", f"ms per {figures['unit']}", "times faster", title=figures["work"], title_justify="left")
+    for name, way in figures["ways"].items():
+        table.add_row(name, _words(way["ms"], 1), "1" if name == figures["peer"] else _words(way["times_faster"], 2))
+    if figures["agreement"]:
+        table.caption = figures["agreement"]
+    return table
 
 
-def beam_search(engine: Seq2Seq, vocabulary: Vocabulary, count: int) -> Callable[[], object]:
-    """Return a call that answers ``count`` equal queries."""
-    sources = [vocabulary.encode(PROMPT)] * count
-    return lambda: engine.generate(sources, beam_size=BEAM, num_hypotheses=BEAM, max_length=STEPS)
+def _words(spread: dict[str, float], digits: int) -> str:
+    return f"{spread['median']:,.{digits}f} [{spread['low']:,.{digits}f}, {spread['high']:,.{digits}f}]"
 
 
-def ranker_calls() -> dict[str, Callable[[], object]]:
-    """Return calls that rank the classes of one random network in numpy and in torch."""
-    rng = np.random.default_rng(0)
-    w1 = rng.normal(size=(BITS, HIDDEN)).astype(np.float32)
-    w2 = rng.normal(size=(HIDDEN, CLASSES)).astype(np.float32)
-    b1, b2 = np.zeros(HIDDEN, np.float32), np.zeros(CLASSES, np.float32)
-    x = (rng.random((BATCH, BITS)) < 0.03).astype(np.float32)
-    meta = RankerMeta("retrosynthesis", "template", {"bits": BITS}, "", 0)
-    ranker = Ranker(meta, w1, b1, w2, b2, tuple(map(str, range(CLASSES))), np.ones(CLASSES, np.int32))
-    tensors = [torch.from_numpy(array) for array in (x, w1, b1, w2, b2)]
-
-    @torch.no_grad()
-    def in_torch() -> object:
-        x, w1, b1, w2, b2 = tensors
-        return torch.log_softmax(torch.nn.functional.elu(x @ w1 + b1) @ w2 + b2, dim=-1).topk(50)
-
-    return {"numpy": lambda: top_k(ranker.log_probabilities(x), 50), "torch": in_torch}
-
-
-def fastest(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Return the shortest time of each call in milliseconds, after one call to warm up."""
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
-        call()
-    for _ in range(REPEATS):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            times[name].append((time.perf_counter() - start) * 1000)
-    return {name: min(found) for name, found in times.items()}
-
-
-def add_rows(table: Table, work: str, milliseconds: dict[str, float]) -> None:
-    """Add one row per variant; the first is the one that the others are compared with."""
-    first = next(iter(milliseconds.values()))
-    for name, found in milliseconds.items():
-        table.add_row(work, name, f"{found:.1f}", f"{found / first:.2f}")
+def _commit() -> str:
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
     main()

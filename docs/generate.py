@@ -33,6 +33,7 @@ from retort.recipes.stages_page import chain_table, encoder_table, graphs_table,
 
 FOLDER = Path(__file__).resolve().parent
 REPOSITORY = FOLDER.parent
+sys.path.insert(0, str(REPOSITORY / "benchmarks"))
 STUDY = REPOSITORY / "configs" / "slm4crp"
 STRATEGIES = REPOSITORY / "configs" / "presto" / "strategies"
 EQUATIONS = FOLDER / "reproduction" / "slm4crp_equations.toml"
@@ -253,6 +254,13 @@ def _is_schema(member: Any) -> bool:
     return described and any("help" in field.metadata for field in dataclasses.fields(member))
 
 
+def performance_page() -> str:
+    """Return the page of speed."""
+    from page import page  # beside the bench, whose figures it tells
+
+    return _page(list(page(FOLDER / "explanation" / "performance.json")))
+
+
 def slm4crp_page() -> str:
     """Return the page of the study of elicited types: published, ours, verdict."""
     text = tomllib.loads((FOLDER / "reproduction" / "slm4crp.toml").read_text("utf-8"))
@@ -331,6 +339,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/metrics.md": metrics_page,
     "reference/sources.md": sources_page,
     "reference/config.md": config_page,
+    "explanation/performance.md": performance_page,
     "reproduction/slm4crp.md": slm4crp_page,
     "reproduction/presto.md": presto_page,
     "reproduction/slm4crp_equations.md": equations_page,

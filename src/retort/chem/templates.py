@@ -3,9 +3,13 @@
 A template is retrosynthetic SMARTS, ``product pattern >> reactant patterns``, as rdchiral writes it (Coley, Green and
 Jensen, J. Chem. Inf. Model. 2019, 59, 2529): reaction centre with one bond around it on the reactant side, leaving
 groups whole. Applied through rdchiral, stereo centres are kept, inverted or created as the template says.
+
+A *local* template has no bond around the reaction centre (the idea of LocalRetro, Chen and Jung, JACS Au 2021, 1,
+1612). There are far fewer of them, they fit in many places, and so the place where one applies is told with its answer.
 """
 
 import contextlib
+import importlib.util
 import io
 import threading
 import warnings
@@ -36,7 +40,7 @@ class NoTemplate:
     reason: str
 
 
-def extract_template(mapped: str) -> str | NoTemplate:
+def extract_template(mapped: str, *, local: bool = False) -> str | NoTemplate:
     """Return the retro template of ``reactants>>product`` with atom maps; the same text always gives the same one.
 
     Reactant atoms whose map number is not in the product count as leaving; reactants without any product atom are
@@ -54,7 +58,7 @@ def extract_template(mapped: str) -> str | NoTemplate:
     kept = {atom.GetAtomMapNum() for atom in sides[1].GetAtoms()} - {0}
     if _changed_bonds(*sides, kept) > MAX_CHANGED_BONDS:
         return NoTemplate("too many changed bonds")
-    return _extract(_contributing(sides[0], kept), product)
+    return _extract(_contributing(sides[0], kept), product, local)
 
 
 def _contributing(reactants: Chem.Mol, kept: set[int]) -> str:
@@ -78,8 +82,8 @@ def _mapped_bonds(mol: Chem.Mol) -> Iterator[frozenset[int]]:
         yield frozenset((bond.GetBeginAtom().GetAtomMapNum(), bond.GetEndAtom().GetAtomMapNum()))
 
 
-def _extract(reactants: str, product: str) -> str | NoTemplate:
-    extract = _rdchiral_extractor()
+def _extract(reactants: str, product: str, local: bool) -> str | NoTemplate:
+    extract = _rdchiral_extractor(local)
     state = np.random.get_state()  # noqa: NPY002  # rdchiral shuffles stereo centres with the global generator
     np.random.seed(0)  # noqa: NPY002
     try:
@@ -93,12 +97,21 @@ def _extract(reactants: str, product: str) -> str | NoTemplate:
     return str(smarts) if smarts else NoTemplate("no change that a template can hold")
 
 
-@lru_cache(maxsize=1)
-def _rdchiral_extractor() -> Callable[[dict[str, Any]], dict[str, Any] | None]:
+@lru_cache(maxsize=2)
+def _rdchiral_extractor(local: bool) -> Callable[[dict[str, Any]], dict[str, Any] | None]:
+    """Return rdchiral's extractor; a local one is a second copy of the module that looks no bond further."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # escapes in rdchiral's source
-        from rdchiral.template_extractor import extract_from_reaction
-    extractor: Callable[[dict[str, Any]], dict[str, Any] | None] = extract_from_reaction
+        spec = importlib.util.find_spec("rdchiral.template_extractor")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    if local:
+        names = vars(module)
+        fragments = names["get_fragments_for_changed_atoms"]
+        names["get_fragments_for_changed_atoms"] = lambda *given, **named: fragments(*given, **named | {"radius": 0})
+    extractor: Callable[[dict[str, Any]], dict[str, Any] | None] = module.extract_from_reaction
     return extractor
 
 
@@ -170,6 +183,22 @@ class Template:
         answers = (read(outcome, substrate) for outcome in outcomes)
         return tuple(dict.fromkeys(answer for answer in answers if answer is not None))
 
+    def places(self, substrate: Substrate) -> dict[str, frozenset[int]]:
+        """Return answer -> the atoms of the substrate that the template names wherever it gives this answer.
+
+        Answers are those of :meth:`apply`; atoms count from 0 in the order of the canonical spelling.
+        """
+        if not self.matches(substrate):
+            return {}
+        read = _read_reactants if self.direction == "retro" else _read_product
+        compiled = _compile(self.start, self.end)
+        found: dict[str, frozenset[int]] = {}
+        for outcome, atoms in compiled.places(substrate) if compiled else ():
+            answer = read(outcome, substrate)
+            if answer is not None:
+                found[answer] = found.get(answer, frozenset()) | atoms
+        return found
+
 
 class _Compiled:
     """A template as rdchiral wants it, with the raw matches bounded and freed of repeats by symmetry.
@@ -197,6 +226,28 @@ class _Compiled:
             found = self._run_flat(substrate) if self._flat and substrate.flat else None
             return sorted(self._run_chiral(substrate) if found is None else found)
 
+    def places(self, substrate: Substrate) -> list[tuple[str, frozenset[int]]]:
+        """Return the outcomes as SMILES, sorted, each with the atoms of all matches that are alike by symmetry."""
+        with self._lock:
+            self._chiral.reset()
+            flat = self._flat and substrate.flat
+            mol = substrate.mol if flat else substrate.prepared.reactants_achiral
+            sites: dict[tuple[object, ...], list[tuple[Chem.Mol, ...]]] = {}
+            for raw in self._reaction.RunReactants((mol,), maxProducts=MAX_OUTCOMES):
+                sites.setdefault(_symmetry_key(raw, substrate.ranks), []).append(raw)
+            return sorted(
+                (outcome, frozenset(atom for raw in alike for _, atom in _matched(raw)))
+                for alike in sites.values()
+                for outcome in self._made_by(alike[0], substrate, flat)
+            )
+
+    def _made_by(self, raw: tuple[Chem.Mol, ...], substrate: Substrate, flat: bool) -> list[str]:
+        """Return what one match makes."""
+        if flat and not self._needs_repair(raw, substrate):
+            made = _spell(raw)
+            return [made] if made else []
+        return self._repaired([raw], substrate)
+
     def _run_flat(self, substrate: Substrate) -> set[str] | None:
         """Return RDKit's outcomes; None where rdchiral is needed."""
         outcomes = self._reaction.RunReactants((substrate.mol,), maxProducts=MAX_OUTCOMES)
@@ -215,11 +266,15 @@ class _Compiled:
         )
 
     def _run_chiral(self, substrate: Substrate) -> list[str]:
-        from rdchiral.main import rdchiralRun
-
         raw = self._reaction.RunReactants((substrate.prepared.reactants_achiral,), maxProducts=MAX_OUTCOMES)
         distinct = {_symmetry_key(outcome, substrate.ranks): outcome for outcome in raw}
-        self._chiral.rxn = _Replay(list(distinct.values()))
+        return self._repaired(list(distinct.values()), substrate)
+
+    def _repaired(self, raw: list[tuple[Chem.Mol, ...]], substrate: Substrate) -> list[str]:
+        """Return what rdchiral makes of raw outcomes."""
+        from rdchiral.main import rdchiralRun
+
+        self._chiral.rxn = _Replay(raw)
         try:
             return list(rdchiralRun(self._chiral, substrate.prepared, combine_enantiomers=False))
         except Exception:  # rdchiral and RDKit raise many kinds on odd matches; such a match has no answer

@@ -47,6 +47,10 @@ def _load(folder: ModelFolder, name: str, augmentations: int | None) -> Proposer
         from retort.inference.proposers.template_ranker import TemplateRanker
 
         return TemplateRanker.load(_ranker_file(folder, name, entry), shown)
+    if entry.kind == "template_placer":
+        from retort.inference.proposers.template_placer import TemplatePlacer
+
+        return TemplatePlacer.load(_ranker_file(folder, name, entry), shown)
     if entry.kind == "answer_ranker":
         from retort.inference.proposers.answer_ranker import AnswerRanker
 

@@ -9,7 +9,7 @@ from typing import Any
 from retort.data.records import Record
 from retort.evaluation.predictions import Candidate, Header, Prediction, Predictions
 from retort.evaluation.scoring import score
-from retort.inference.proposer import Proposals
+from retort.inference.proposer import Proposals, Proposer
 from retort.inference.proposers.answer_ranker import AnswerRanker
 from retort.inference.proposers.nearest_reaction import NearestReaction
 from retort.inference.proposers.popularity import Popularity
@@ -45,6 +45,17 @@ class _Sheet:
         return {name: [report.metrics[name], *report.intervals[name]] for name in names}
 
 
+def score_proposer(proposer: Proposer, task: Task, held: Sequence[Record], rows: int, seed: int) -> dict[str, Any]:
+    """Return source -> figures of a proposer on a seeded sample of at most ``rows`` held-out records of each source."""
+    sampled = _sampled(held, rows, seed)
+    start = time.process_time()
+    asked = [Question(task.name, task.given(record.reaction)) for record in sampled]
+    answers = {proposer.name: _candidates(proposer.propose(asked, TOP_K))}
+    milliseconds = 1000 * (time.process_time() - start) / max(1, len(sampled))
+    figures = {source: _figures(task, source, sampled, answers) for source in sorted({r.source for r in sampled})}
+    return {**figures, "cpu_milliseconds_per_row": milliseconds}
+
+
 def score_ranker(
     ranker: Ranker, task: Task, train: Sequence[Record], held: Sequence[Record], rows: int, seed: int
 ) -> dict[str, Any]:
@@ -52,10 +63,7 @@ def score_ranker(
 
     Literal answers come with their baselines; where reaction classes are known, conditioned figures are added.
     """
-    sampled: list[Record] = []
-    for source in sorted({record.source for record in held}):
-        mine = [record for record in held if record.source == source]
-        sampled += random.Random(seed).sample(mine, min(rows, len(mine)))
+    sampled = _sampled(held, rows, seed)
     start = time.process_time()
     answers = {"ranker": _ranked(ranker, _Sheet(task, sampled), stated=False)}
     milliseconds = 1000 * (time.process_time() - start) / max(1, len(sampled))
@@ -65,6 +73,14 @@ def score_ranker(
         answers |= {kind: _baseline(kind, _Sheet(task, sampled), train) for kind in BASELINES}
     figures = {source: _figures(task, source, sampled, answers) for source in sorted({r.source for r in sampled})}
     return {**figures, "cpu_milliseconds_per_row": milliseconds}
+
+
+def _sampled(held: Sequence[Record], rows: int, seed: int) -> list[Record]:
+    sampled: list[Record] = []
+    for source in sorted({record.source for record in held}):
+        mine = [record for record in held if record.source == source]
+        sampled += random.Random(seed).sample(mine, min(rows, len(mine)))
+    return sampled
 
 
 def _figures(task: Task, source: str, records: Sequence[Record], answers: Mapping[str, Answers]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -10,14 +11,16 @@ import polars as pl
 from retort.chem.templates import NoTemplate, extract_template
 from retort.errors import DataError
 
-CACHE = "templates.parquet"
+CACHE, LOCAL_CACHE = "templates.parquet", "local_templates.parquet"
 _SAVE_EVERY = 4000
 _SCHEMA = {"mapped": pl.String, "template": pl.String, "reason": pl.String}
 
 Found = dict[str, str | NoTemplate]
 
 
-def extract_templates(mapped: Iterable[str], folder: Path, workers: int, say: Callable[[str], None]) -> Found:
+def extract_templates(
+    mapped: Iterable[str], folder: Path, workers: int, say: Callable[[str], None], *, local: bool = False
+) -> Found:
     """Return mapped reaction -> template, or why it has none; what the folder's cache holds is not done again.
 
     Args:
@@ -25,16 +28,18 @@ def extract_templates(mapped: Iterable[str], folder: Path, workers: int, say: Ca
         folder: Where the cache is read and written, every few thousand reactions.
         workers: Processes; 1 works in this one.
         say: Receives a line of progress at every save.
+        local: Whether templates end at the reaction centre.
 
     Raises:
         DataError: The cache is damaged.
     """
-    found = _read(folder / CACHE)
+    cache = folder / (LOCAL_CACHE if local else CACHE)
+    found = _read(cache)
     todo = [text for text in dict.fromkeys(mapped) if text not in found]
     for start in range(0, len(todo), _SAVE_EVERY):
         chunk = todo[start : start + _SAVE_EVERY]
-        found |= dict(zip(chunk, _extract(chunk, workers), strict=True))
-        _write(folder / CACHE, found)
+        found |= dict(zip(chunk, _extract(chunk, workers, local), strict=True))
+        _write(cache, found)
         say(f"templates: {start + len(chunk):,} of {len(todo):,} reactions")
     return found
 
@@ -50,12 +55,13 @@ def frequent_classes(labels: Iterable[str], minimum: int) -> dict[str, int]:
     return dict(sorted(kept, key=lambda item: (-item[1], item[0])))
 
 
-def _extract(chunk: Sequence[str], workers: int) -> Iterator[str | NoTemplate]:
+def _extract(chunk: Sequence[str], workers: int, local: bool) -> Iterator[str | NoTemplate]:
+    extract = partial(extract_template, local=local)
     if workers <= 1:
-        yield from map(extract_template, chunk)
+        yield from map(extract, chunk)
         return
     with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(extract_template, chunk, chunksize=100)
+        yield from pool.map(extract, chunk, chunksize=100)
 
 
 def _read(path: Path) -> Found:

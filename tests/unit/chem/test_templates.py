@@ -136,3 +136,41 @@ def test_features_of_answers_are_their_components() -> None:
 def test_rare_features_have_no_column() -> None:
     rows = [answer_features(text) for text in ("A.B", "B.C", "B.C.D")]
     assert frequent_columns(rows, 2) == {"B": 0, "C": 1}
+
+
+def local(mapped: str) -> str:
+    found = extract_template(mapped, local=True)
+    assert isinstance(found, str)
+    return found
+
+
+def test_a_local_template_ends_at_the_reaction_centre() -> None:
+    assert local(AMIDE) == "[C;H0;D3;+0:1]-[NH;D2;+0:2]>>O-[C;H0;D3;+0:1].[NH2;D1;+0:2]"
+    assert template(AMIDE) != local(AMIDE)
+    assert template(AMIDE) == template(AMIDE)  # taking local ones has changed nothing for the others
+
+
+def test_places_say_where_each_answer_comes_from() -> None:
+    """Lidocaine's amide is the one place of its kind; a diamide has two, each with its own answer."""
+    amide = Template(local(AMIDE), "retro")
+    one = Substrate("CC(=O)NCCCNC(=O)c1ccccc1")
+    found = amide.places(one)
+    assert set(found) == set(amide.apply(one))
+    assert len(found) == 2
+    for atoms in found.values():
+        assert sorted(one.mol.GetAtomWithIdx(atom).GetSymbol() for atom in atoms) == ["C", "N"]
+    first, second = found.values()
+    assert not first & second
+
+
+def test_places_that_are_alike_are_told_together() -> None:
+    both = Template(local(AMIDE), "retro").places(Substrate("CC(=O)NCCNC(C)=O"))
+    assert [len(atoms) for atoms in both.values()] == [4]
+
+
+@pytest.mark.parametrize("smiles", ["C[C@H](NC(C)=O)C(=O)NC", "CC(=O)N/N=C/C", "CCO"])
+def test_places_and_answers_agree_where_stereo_is_stated(smiles: str) -> None:
+    for mapped in (AMIDE, INVERSION, CHLORIDE):
+        for smarts in (local(mapped), template(mapped)):
+            one, substrate = Template(smarts, "retro"), Substrate(smiles)
+            assert set(one.places(substrate)) == set(one.apply(substrate))
