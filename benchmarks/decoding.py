@@ -79,7 +79,9 @@ def _sources(vocabulary: Vocabulary, molecules: Sequence[str]) -> list[list[int]
 
 def _engines(folder: Path) -> tuple[dict[str, Seq2Seq], Vocabulary]:
     network, vocabulary = hugging_face(folder / "hf")
-    engines: dict[str, Seq2Seq] = {"transformers fp32": TransformersEngine(folder / "hf", vocabulary)}
+    peer = TransformersEngine(folder / "hf", vocabulary)
+    peer.model.generation_config.early_stopping = True  # ends a search where CTranslate2 does with patience 1
+    engines: dict[str, Seq2Seq] = {"transformers fp32": peer}
     for precision in ("float32", "int8"):
         (folder / precision).mkdir()
         write_ctranslate2(network, vocabulary, folder / precision, precision)

@@ -81,5 +81,6 @@ def _digest(folder: ModelFolder, name: str, augmentations: int | None) -> str:
     else:
         inside = "" if entry.folder == "." else f"{entry.folder.rstrip('/')}/"
         settings += [entry.engine, entry.beam_size, augmentations or entry.augmentations]
+        settings += [] if entry.patience == 1 else [entry.patience]
         settings += sorted((file.removeprefix(inside), files[file]) for file in files if file.startswith(inside))
     return sha256(json.dumps(settings).encode()).hexdigest()

@@ -35,6 +35,7 @@ class ProposerChoice:
     engine: str = option("ctranslate2", help="what runs a language model: ctranslate2, transformers or toy")
     augmentations: int = option(1, help="spellings per question of a language model")
     beam_size: int = option(10, help="beams per spelling of a language model")
+    patience: float = option(1.0, help="its searches end when this many times the beams are finished")
     uses_class: bool = option(False, help="it can use a known reaction class")
     types: Path | None = option(None, help="folder of frozen types that a typed language model is told")
     telling: Telling = option("mixture", help="how it is told them: likeliest, shares or mixture")
@@ -124,7 +125,7 @@ def add_proposer(name: str, choice: ProposerChoice, folder: Path, home: str) -> 
         inner = choice.path / "language_model"
         if home == name:
             shutil.copytree(inner if inner.is_dir() else choice.path, folder / home)
-        settings = ("engine", "augmentations", "beam_size", "uses_class")
+        settings = ("engine", "augmentations", "beam_size", "patience", "uses_class")
         entry |= {"folder": home} | {key: getattr(choice, key) for key in settings}
         return entry if choice.types is None else entry | _types(name, choice, choice.types, folder)
     target = folder / "rankers" / f"{name}.npz"

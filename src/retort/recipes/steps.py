@@ -168,6 +168,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "train_stages": Recipe("retort.recipes.train_stages", "TrainStagesConfig", "train_stages"),
     "train_ranker": Recipe("retort.recipes.train_ranker", "TrainRankerConfig", "train_ranker"),
+    "train_placer": Recipe("retort.recipes.train_placer", "TrainPlacerConfig", "train_placer"),
     "train_boosted": Recipe("retort.recipes.train_boosted", "TrainBoostedConfig", "train_boosted"),
     "train_classifier": Recipe("retort.recipes.train_classifier", "TrainClassifierConfig", "train_classifier"),
     "train_values": Recipe("retort.recipes.train_values", "TrainValuesConfig", "train_values"),

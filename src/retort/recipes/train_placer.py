@@ -1,5 +1,7 @@
 """Train a template placer: records -> local templates and their atoms -> network -> ``<task>.npz`` and figures.
 
+``retort train configs/placer_retrosynthesis.toml``.
+
 The rows are written once, into ``rows/``, and need RDKit; training reads them alone. Where RDKit is absent, a run ends
 with the file; the figures of answers are made by the same command where it is there.
 """
@@ -15,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retort.chem.molecular_graph import MolecularGraph
-from retort.config import as_dict, load, option
+from retort.config import as_dict, option
 from retort.data.placed_rows import PlacedRows
 from retort.errors import DataError
 from retort.models.placer import Placer, PlacerMeta, PlacerSize
-from retort.recipes.entry import UnfinishedError, run_with_config
+from retort.recipes.entry import UnfinishedError
 from retort.training.placer_settings import PlacerTraining
 
 if TYPE_CHECKING:
@@ -170,12 +172,3 @@ def _scored(config: TrainPlacerConfig, placer: Placer) -> dict[str, Any]:
 
     held = [r for r in _records(config) if r.split == "valid_a"]
     return score_proposer(TemplatePlacer(placer), TASKS.get(TASK), held, config.evaluate_rows, config.training.seed)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run ``python -m retort.recipes.train_placer CONFIG.toml [key=value ...]``; return the exit code."""
-    return run_with_config(lambda path, overrides: train_placer(load(TrainPlacerConfig, path, overrides)), arguments)
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

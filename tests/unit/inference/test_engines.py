@@ -189,3 +189,13 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
 def test_a_network_of_another_vocabulary_is_refused(folder: Path) -> None:
     with pytest.raises(ModelError, match="token ids"):
         TransformersEngine(folder, Vocabulary(VOCABULARY.tokens[:-64]))
+
+
+def test_patience_looks_for_more_and_finds_no_worse(exported: Path, copy: CTranslate2Engine) -> None:
+    patient = CTranslate2Engine(exported, VOCABULARY, compute_type="float32", threads=1, patience=3.0)
+    sources = [list(pair.source) for pair in probes(["retrosynthesis"], VOCABULARY)]
+    asked = {"beam_size": 4, "num_hypotheses": 4, "max_length": 12}
+    pairs = [*zip(copy.generate(sources, **asked), patient.generate(sources, **asked), strict=True)]
+    assert all(len(answers) == 4 for _, answers in pairs)
+    assert all(hasty[0].score <= found[0].score + 1e-5 for hasty, found in pairs)
+    assert any([h.tokens for h in hasty] != [h.tokens for h in found] for hasty, found in pairs)
