@@ -90,6 +90,8 @@ class ModelCard:
 
     Attributes:
         files: Path relative to the folder -> SHA-256 of the file.
+        environments: File with the atom environments of the training molecules, relative to the model folder; see
+            :mod:`retort.inference.environments`.
         provenance: Where the model comes from: data, configurations, checksums, figures.
     """
 
@@ -100,6 +102,7 @@ class ModelCard:
     proposers: dict[str, ProposerEntry]
     tasks: dict[str, TaskEntry]
     files: dict[str, str]
+    environments: str | None = None
     provenance: dict[str, Any] | None = None
 
 

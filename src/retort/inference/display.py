@@ -1,0 +1,80 @@
+"""Answers as a notebook shows them: a piece of HTML with drawings of molecules, without scripts or outside files."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+
+from retort.chem.depict import Panel, draw
+from retort.errors import ChemistryError
+from retort.inference.formats import PICTURED, evidence_columns
+from retort.inference.prediction import Candidate, Prediction
+from retort.inference.questions import split_roles
+
+SHOWN = 5  # answers of many; the rest is counted
+WIDTH, HEIGHT = 420, 130  # of a drawing, in pixels
+_QUOTE = '"'
+_HEAD = re.compile(r"^<\?xml[^>]*\?>\s*")
+_FRAME = "border:1px solid #d0d7de;border-radius:6px;padding:8px 12px;margin:6px 0;background:#fff;color:#1f2328"
+_CELL = "text-align:left;vertical-align:middle;padding:2px 12px 2px 0;border:0"
+
+
+def page(predictions: Sequence[Prediction]) -> str:
+    """Return the first answers, one below the other, and how many more there are."""
+    more = len(predictions) - SHOWN
+    tail = f"<div>... and {more} more; to_frame() has all.</div>" if more > 0 else ""
+    return "".join(map(_answer, predictions[:SHOWN])) + tail
+
+
+def _answer(prediction: Prediction) -> str:
+    status = "" if prediction.status == "ok" else f"<b>{escape(prediction.status.replace('_', ' '))}:</b> "
+    parts = [
+        f"<div><b>{escape(prediction.task)}</b> &nbsp; <code>{escape(prediction.query)}</code></div>",
+        _drawing(prediction.given),
+        _table(prediction),
+        *_precedents(prediction.candidates),
+        f"<div>{status}{escape(prediction.message)}</div>" if prediction.message else "",
+    ]
+    return f'<div style="{_FRAME}">{"".join(parts)}</div>'
+
+
+def _table(prediction: Prediction) -> str:
+    if not prediction.candidates:
+        return ""
+    evidence = evidence_columns(prediction)
+    rows = [_row("th", ["", "answer", "confidence", *map(escape, evidence), "proposer"])]
+    for c in prediction.candidates:
+        answer = f"{_drawing(c.smiles) if c.rank <= PICTURED else ''}<code>{escape(c.shown)}</code>"
+        shown = [escape(cell(c)) for cell in evidence.values()]
+        rows.append(_row("td", [str(c.rank), answer, _bar(c.confidence), *shown, escape(c.proposer)]))
+    return f'<table style="border-collapse:collapse">{"".join(rows)}</table>'
+
+
+def _row(tag: str, cells: Iterable[str]) -> str:
+    return f"<tr>{''.join(f'<{tag} style={_QUOTE}{_CELL}{_QUOTE}>{cell}</{tag}>' for cell in cells)}</tr>"
+
+
+def _precedents(candidates: Sequence[Candidate]) -> Iterator[str]:
+    """Yield the known reactions of the first candidate, drawn, where it has any."""
+    for precedent in [p for candidate in candidates[:1] for p in candidate.precedents]:
+        label = f"{precedent.similarity:.2f} {precedent.id}".strip()
+        yield f"<div>known, like the first: {escape(label)}{_drawing(precedent.reaction)}</div>"
+
+
+def _bar(confidence: float | None) -> str:
+    """Return a bar of up to 80 pixels with its number; a dash where there is no confidence."""
+    if confidence is None:
+        return "-"
+    bar = f'<span style="display:inline-block;height:8px;width:{80 * confidence:.0f}px;background:#2f6feb"></span>'
+    return f"{bar} {100 * confidence:.1f} %"
+
+
+def _drawing(smiles: str) -> str:
+    """Return SVG of molecules, or of a reaction, twice as wide; nothing where there is none or it cannot be drawn."""
+    roles = split_roles(smiles)
+    whole = len(roles) == 3
+    shown = smiles if whole else ".".join(filter(None, roles))
+    try:
+        svg = draw([Panel(shown)], width=WIDTH * (2 if whole else 1), height=HEIGHT).decode() if shown else ""
+    except ChemistryError:
+        return ""
+    return f"<div>{_HEAD.sub('', svg)}</div>"
