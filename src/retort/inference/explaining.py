@@ -137,9 +137,7 @@ class Explainer:
     def _with_stock(self, _: str, answers: list[Prediction]) -> list[Prediction]:
         stock = self.resources.stock
         if stock is None:
-            return [
-                _remarked(answer, "Not looked up in stock: none was given (--stock FILE).") for answer in answers
-            ]
+            return [_remarked(answer, "Not looked up in stock: none was given (--stock FILE).") for answer in answers]
         return [_each(answer, lambda c, r: replace(c, in_stock=stock.of(r.precursors))) for answer in answers]
 
     def _with_distance(self, _: str, answers: list[Prediction]) -> list[Prediction]:

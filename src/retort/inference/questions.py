@@ -36,7 +36,9 @@ def ask(task: Task, query: str, reaction_class: int | None = None) -> Question:
         query = f"{query.strip()}>"  # reactants>reagents, as prompts have it
     given = canonical_given(task.read_query(query))
     if "*" in given:
-        raise ChemistryError("the query has a wildcard atom '*'.", "Give a complete molecule.")
+        raise ChemistryError(
+            "the query has a wildcard atom '*', as polymers and fragments have.", "Give a complete molecule."
+        )
     return Question(task.name, given, reaction_class if task.uses_class else None)
 
 
