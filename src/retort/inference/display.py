@@ -11,11 +11,11 @@ from retort.inference.prediction import Candidate, Prediction
 from retort.inference.questions import split_roles
 
 SHOWN = 5  # answers of many; the rest is counted
-WIDTH, HEIGHT = 420, 130  # of a drawing, in pixels
+WIDTH, WHOLE, HEIGHT = 190, 760, 110  # of a molecule, of a reaction, and of both; in pixels
 _QUOTE = '"'
 _HEAD = re.compile(r"^<\?xml[^>]*\?>\s*")
 _FRAME = "border:1px solid #d0d7de;border-radius:6px;padding:8px 12px;margin:6px 0;background:#fff;color:#1f2328"
-_CELL = "text-align:left;vertical-align:middle;padding:2px 12px 2px 0;border:0"
+_CELL = "text-align:left;vertical-align:middle;padding:2px 12px 2px 0;border:0;background:#fff;color:#1f2328"
 
 
 def page(predictions: Sequence[Prediction]) -> str:
@@ -29,7 +29,7 @@ def _answer(prediction: Prediction) -> str:
     status = "" if prediction.status == "ok" else f"<b>{escape(prediction.status.replace('_', ' '))}:</b> "
     parts = [
         f"<div><b>{escape(prediction.task)}</b> &nbsp; <code>{escape(prediction.query)}</code></div>",
-        _drawing(prediction.given),
+        f"<div>{_drawing(prediction.given)}</div>",
         _table(prediction),
         *_precedents(prediction.candidates),
         f"<div>{status}{escape(prediction.message)}</div>" if prediction.message else "",
@@ -43,7 +43,8 @@ def _table(prediction: Prediction) -> str:
     evidence = evidence_columns(prediction)
     rows = [_row("th", ["", "answer", "confidence", *map(escape, evidence), "proposer"])]
     for c in prediction.candidates:
-        answer = f"{_drawing(c.smiles) if c.rank <= PICTURED else ''}<code>{escape(c.shown)}</code>"
+        drawn = f"{_drawing(c.smiles)}<br>" if c.smiles and c.rank <= PICTURED else ""
+        answer = f"{drawn}<code>{escape(c.shown)}</code>"
         shown = [escape(cell(c)) for cell in evidence.values()]
         rows.append(_row("td", [str(c.rank), answer, _bar(c.confidence), *shown, escape(c.proposer)]))
     return f'<table style="border-collapse:collapse">{"".join(rows)}</table>'
@@ -57,7 +58,7 @@ def _precedents(candidates: Sequence[Candidate]) -> Iterator[str]:
     """Yield the known reactions of the first candidate, drawn, where it has any."""
     for precedent in [p for candidate in candidates[:1] for p in candidate.precedents]:
         label = f"{precedent.similarity:.2f} {precedent.id}".strip()
-        yield f"<div>known, like the first: {escape(label)}{_drawing(precedent.reaction)}</div>"
+        yield f"<div>known, like the first: {escape(label)}<br>{_drawing(precedent.reaction)}</div>"
 
 
 def _bar(confidence: float | None) -> str:
@@ -69,12 +70,17 @@ def _bar(confidence: float | None) -> str:
 
 
 def _drawing(smiles: str) -> str:
-    """Return SVG of molecules, or of a reaction, twice as wide; nothing where there is none or it cannot be drawn."""
+    """Return a drawing of a reaction, or of molecules side by side; nothing where there is no structure."""
     roles = split_roles(smiles)
-    whole = len(roles) == 3
-    shown = smiles if whole else ".".join(filter(None, roles))
+    if len(roles) == 3:
+        return _svg(smiles, WHOLE)
+    return "".join(_svg(molecule, WIDTH) for role in roles for molecule in role.split(".") if molecule)
+
+
+def _svg(smiles: str, width: int) -> str:
+    """Return SVG; nothing where it cannot be drawn."""
     try:
-        svg = draw([Panel(shown)], width=WIDTH * (2 if whole else 1), height=HEIGHT).decode() if shown else ""
+        svg = draw([Panel(smiles)], width=width, height=HEIGHT).decode()
     except ChemistryError:
         return ""
-    return f"<div>{_HEAD.sub('', svg)}</div>"
+    return f'<div style="display:inline-block">{_HEAD.sub("", svg)}</div>'

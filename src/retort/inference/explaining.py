@@ -22,7 +22,7 @@ from retort.inference.questions import as_reaction, split_roles
 from retort.inference.round_trip import JUDGES, Oracle
 from retort.inference.stock import Stock
 
-Part = Literal["reaction_type", "round_trip", "precedents", "in_stock", "distance"]
+Part = Literal["distance", "reaction_type", "round_trip", "precedents", "in_stock"]
 PARTS: tuple[Part, ...] = get_args(Part)
 Explain = bool | Collection[str] | None
 """All parts (True), none (False), those named, or those for which an index or a stock was given (None)."""
@@ -121,8 +121,15 @@ class Explainer:
             return [_remarked(answer, "No round trip: this task's answers make no reaction.") for answer in answers]
         if JUDGES[task] not in self._oracles:
             self._oracles[JUDGES[task]] = Oracle.load(JUDGES[task])
-        verdicts = iter(self._oracles[JUDGES[task]].judge([r for answer in answers for r in reactions(answer)]))
-        return [_each(answer, lambda c, _: replace(c, round_trip=next(verdicts))) for answer in answers]
+        oracle = self._oracles[JUDGES[task]]
+        verdicts = iter(oracle.judge([reaction for answer in answers for reaction in reactions(answer)]))
+
+        def add(answer: Prediction) -> Prediction:
+            judged = _each(answer, lambda candidate, _: replace(candidate, round_trip=next(verdicts)))
+            silent = all(candidate.round_trip is None for candidate in judged.candidates)
+            return _remarked(judged, f"No round trip: {oracle.name} has no answer.") if silent else judged
+
+        return list(map(add, answers))
 
     def _with_precedents(self, _: str, answers: list[Prediction]) -> list[Prediction]:
         index = self.resources.index

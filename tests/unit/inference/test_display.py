@@ -17,12 +17,12 @@ def answer(count: int = 2, **evidence: object) -> Prediction:
 
 
 def parsed(html: str) -> ET.Element:
-    return ET.fromstring(f"<html>{html.replace('&nbsp;', ' ')}</html>")
+    return ET.fromstring(f"<html>{html.replace('&nbsp;', ' ').replace('<br>', '')}</html>")
 
 
 def test_query_and_candidates_are_drawn() -> None:
     tree = parsed(answer()._repr_html_())
-    assert len(list(tree.iter(SVG))) == 3
+    assert len(list(tree.iter(SVG))) == 1 + 2 * 2  # the query, and two molecules of each candidate
     assert len(list(tree.iter("tr"))) == 3
     assert "50.0 %" in "".join(tree.itertext())
     assert "A <b>message</b>." in "".join(tree.itertext())
@@ -30,7 +30,7 @@ def test_query_and_candidates_are_drawn() -> None:
 
 def test_only_the_first_candidates_are_drawn_and_all_are_listed() -> None:
     tree = parsed(answer(PICTURED + 3)._repr_html_())
-    assert len(list(tree.iter(SVG))) == 1 + PICTURED
+    assert len(list(tree.iter(SVG))) == 1 + 2 * PICTURED
     assert len(list(tree.iter("tr"))) == 1 + PICTURED + 3
 
 
@@ -40,7 +40,7 @@ def test_evidence_is_shown() -> None:
     text = "".join(tree.itertext())
     for shown in ("round trip", "rank 2", "in stock", "1 of 2", "0.91 US <1>"):
         assert shown in text
-    assert len(list(tree.iter(SVG))) == 3
+    assert len(list(tree.iter(SVG))) == 1 + 2 + 1
 
 
 @pytest.mark.parametrize("status", ["invalid_input", "no_answer"])

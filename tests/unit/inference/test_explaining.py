@@ -111,6 +111,14 @@ def test_the_round_trip_of_any_model_is_by_the_fixed_oracle(load: Load) -> None:
 
 
 @embedded
+def test_an_oracle_that_declines_is_said() -> None:
+    found = Predictor.load().retrosynthesis("CC[Se]C#N", 1, explain={"round_trip", "distance"})
+    assert found.candidates[0].round_trip is None
+    assert "forward_templates has no answer." in found.message
+    assert "Far from the training data: 5 of the query's 13 atom environments" in found.message
+
+
+@embedded
 def test_a_class_makes_no_round_trip() -> None:
     found = Predictor.load().reaction_classification(f"CC(=O)Cl.NCc1ccccc1>>{AMIDE}", 1, explain={"round_trip"})
     assert found.candidates[0].round_trip is None
