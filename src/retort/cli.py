@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from retort.cli_benchmark import benchmark
+from retort.cli_index import index_commands
 from retort.errors import RetortError, UsageError
 from retort.printing import ReportFormat, advance, console, print_json, print_rows, progress
 
@@ -83,6 +84,12 @@ Column = Annotated[str, typer.Option("--column", help="Column of the queries in 
 Class = Annotated[int | None, typer.Option("--reaction-class", min=1, max=10, help="Known class of the reaction.")]
 Augment = Annotated[int | None, typer.Option("--augmentations", min=1, help="Spellings per query (language models).")]
 ProposerName = Annotated[str | None, typer.Option("--proposer", metavar="NAME", help="Ask this proposer alone.")]
+IndexDir = Annotated[
+    Path | None, typer.Option("--index", metavar="DIR", help="Known reactions: show the nearest ones.")
+]
+StockFile = Annotated[
+    Path | None, typer.Option("--stock", metavar="FILE", help="SMILES or InChIKeys: show what is in stock.")
+]
 ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="The configuration.")]
 Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Values that replace the file's.")
@@ -115,16 +122,21 @@ def predict(
     augmentations: Augment = None,
     proposer: ProposerName = None,
     save_images: Annotated[Path | None, typer.Option(metavar="DIR", help="Save one picture per query.")] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Add type, round trip, precedents, stock, warnings.")
+    ] = False,
+    index: IndexDir = None,
+    stock: StockFile = None,
 ) -> None:
     """Answer queries: SMILES for molecules, reactants>>products for reactions."""
     from retort.inference.predictor import Predictor
     from retort.prompting.task import TASKS
     from retort.recipes.predict import PredictRequest
 
-    asked = PredictRequest(
-        TASKS.get(task).name, _queries(queries or [], input_file, column), top_k, reaction_class, save_images
-    )
-    predictor = Predictor.load(model, proposer=proposer, augmentations=augmentations)
+    given = _queries(queries or [], input_file, column)
+    asked = PredictRequest(TASKS.get(task).name, given, top_k, reaction_class, save_images, explain or None)
+    predictor = Predictor.load(model, proposer=proposer, augmentations=augmentations, index=index, stock=stock)
+    _tell_of_stock(predictor)
     answered = _print(predictor, asked, form) if output is None else _write(predictor, asked, output, form)
     raise typer.Exit(0 if answered else 1)
 
@@ -205,6 +217,7 @@ def elicit(config: ConfigFile, overrides: Overrides = None) -> None:
 
 
 app.command()(benchmark)
+app.add_typer(index_commands, name="index")
 
 
 @app.command()
@@ -315,17 +328,25 @@ def _print(predictor: "Predictor", asked: "PredictRequest", form: Format | None)
     from retort.recipes.predict import predict as run
 
     every = True
+    parts = predictor.resources.parts(asked.explain)
     if form is Format.csv:
-        sys.stdout.write(csv_header(asked.task))
+        sys.stdout.write(csv_header(asked.task, parts))
     for answers in run(predictor, asked):
         every = every and all(answer.status == "ok" for answer in answers)
         if form is Format.json or form is Format.csv:
-            sys.stdout.write(json_lines(answers) if form is Format.json else csv_rows(answers))
+            sys.stdout.write(json_lines(answers) if form is Format.json else csv_rows(answers, parts))
         else:
             for answer in answers:
                 console().print(table(answer))
         sys.stdout.flush()
     return every
+
+
+def _tell_of_stock(predictor: "Predictor") -> None:
+    """Say what part of a stock could not be read; it is never silently out of stock."""
+    stock = predictor.resources.stock
+    if stock is not None and stock.unreadable:
+        typer.echo(f"stock: {len(stock)} entries, {stock.unreadable} that cannot be read.", err=True)
 
 
 def _write(predictor: "Predictor", asked: "PredictRequest", output: Path, form: Format | None) -> bool:

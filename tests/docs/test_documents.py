@@ -1,4 +1,4 @@
-"""Documents cannot rot: the blocks of the README and of the tutorials run.
+"""Documents cannot rot: the blocks of the README, of the tutorials and of some how-to pages run.
 
 ``python`` blocks of one document share a namespace. In ``sh`` blocks every line that starts with ``retort`` is run.
 A block below a line ``<!-- not run: REASON -->`` is left out, and how many are is asserted.
@@ -13,7 +13,12 @@ import pytest
 from retort.inference.model_folder import DEFAULT_MODEL, embedded_models
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs" / "tutorials").glob("*.md"))]
+HOW_TO = ROOT / "docs" / "how-to"
+DOCUMENTS = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs" / "tutorials").glob("*.md")),
+    HOW_TO / "explain-an-answer.md",
+]
 _BLOCK = re.compile(r"(?P<skip><!-- not run: [^\n]+ -->\n)?```(?P<kind>python|sh)\n(?P<code>.*?)```", re.DOTALL)
 
 pytestmark = pytest.mark.skipif(DEFAULT_MODEL not in embedded_models(), reason="the embedded model is not built yet")

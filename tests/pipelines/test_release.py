@@ -57,6 +57,13 @@ def test_the_folder_answers_and_knows_its_training_rows(parts: dict[str, object]
     assert predictor.predict("forward_prediction", ["CCO.C"])[0].status == "no_answer"
 
 
+def test_it_knows_what_is_far_from_its_training_rows(parts: dict[str, object]) -> None:
+    folder = release(build(ReleaseConfig, parts, "test"), say=lambda _: None)
+    near, far = Predictor.load(str(folder)).retrosynthesis(["CNC(C)=O", "c1ccccc1"], explain={"distance"})
+    assert "Far from" not in near.message
+    assert "Far from the training data: 3 of the query's 3 atom environments" in far.message
+
+
 def test_a_language_model_that_is_asked_in_two_ways_is_there_once(parts: dict[str, object]) -> None:
     toy = parts["proposers"]["language_model"]  # type: ignore[index]
     parts["proposers"] = {"language_model": {**toy, "augmentations": 3}, "asked_once": toy}

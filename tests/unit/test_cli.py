@@ -145,7 +145,7 @@ def test_an_interrupt_is_one_line_and_code_130(retort: Command, monkeypatch: pyt
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(predicting, "_read", interrupted)
+    monkeypatch.setattr(predicting, "read_all", interrupted)
     result = retort("predict", "retro", "CCO", "-m", "MODEL")
     assert one_line(result) == "error: interrupted.\n"
     assert result.exit_code == 130

@@ -51,7 +51,8 @@ def draw(panels: Sequence[Panel], kind: Kind = "svg", *, width: int = WIDTH, hei
     if not panels:
         raise ChemistryError("there is nothing to draw.")
     drawer_class = rdMolDraw2D.MolDraw2DSVG if kind == "svg" else rdMolDraw2D.MolDraw2DCairo
-    drawer = drawer_class(width, height * len(panels), width, height - _MARGIN)
+    margin = _MARGIN if any(panel.text for panel in panels) else 0
+    drawer = drawer_class(width, height * len(panels), width, height - margin)
     options: Any = drawer.drawOptions()
     options.fixedBondLength = _BOND
     for row, panel in enumerate(panels):

@@ -3,15 +3,18 @@
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from retort.inference.explaining import Part
 from retort.inference.prediction import Candidate, Prediction
-from retort.inference.questions import split_roles
+from retort.inference.questions import as_reaction, split_roles
 from retort.prompting.task import TASKS
 
 if TYPE_CHECKING:
     from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
 
     from retort.chem.depict import Panel
 
@@ -20,6 +23,13 @@ CSV_COLUMNS = (
     *("rank", "smiles", "score", "confidence", "proposer"),
 )
 ANSWER_COLUMN = CSV_COLUMNS.index("smiles")
+EVIDENCE_COLUMNS: dict[Part, tuple[str, ...]] = {
+    "reaction_type": ("reaction_type", "type_probability"),
+    "round_trip": ("round_trip",),
+    "precedents": ("precedent", "similarity", "precedent_id"),
+    "in_stock": ("in_stock",),
+}
+"""Part of an explanation -> its columns; a distance stands in the message."""
 PICTURED = 5  # candidates in a picture
 
 
@@ -28,14 +38,15 @@ def json_lines(predictions: Iterable[Prediction]) -> str:
     return "".join(json.dumps(p.to_dict(), allow_nan=False) + "\n" for p in predictions)
 
 
-def csv_header(task: str) -> str:
-    """Return the first line of a CSV file: the column of the answers is named after their kind."""
+def csv_header(task: str, parts: Collection[Part] = ()) -> str:
+    """Return the first line of a CSV file: the answers' column is named after their kind, evidence stands behind."""
     kind = TASKS.get(task).answer_kind
     answer = ("value", "low", "high") if kind == "value" else (kind,)
-    return ",".join((*CSV_COLUMNS[:ANSWER_COLUMN], *answer, *CSV_COLUMNS[ANSWER_COLUMN + 1 :])) + "\n"
+    evidence = [column for part, columns in EVIDENCE_COLUMNS.items() if part in parts for column in columns]
+    return ",".join((*CSV_COLUMNS[:ANSWER_COLUMN], *answer, *CSV_COLUMNS[ANSWER_COLUMN + 1 :], *evidence)) + "\n"
 
 
-def csv_rows(predictions: Iterable[Prediction]) -> str:
+def csv_rows(predictions: Iterable[Prediction], parts: Collection[Part] = ()) -> str:
     """Return one CSV row per candidate, and one with empty candidate cells where there is none."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -43,10 +54,23 @@ def csv_rows(predictions: Iterable[Prediction]) -> str:
         own = [p.task, p.query, p.status, p.message, p.model]
         for c in p.candidates:
             confidence = "" if c.confidence is None else c.confidence
-            writer.writerow([*own, c.rank, *_cells(c), round(c.score, 6), confidence, c.proposer])
+            writer.writerow([*own, c.rank, *_cells(c), round(c.score, 6), confidence, c.proposer, *_evidence(c, parts)])
         if not p.candidates:
-            writer.writerow([*own, "", *([""] * (3 if TASKS.get(p.task).answer_kind == "value" else 1)), "", "", ""])
+            writer.writerow([*own, *[""] * (csv_header(p.task, parts).count(",") + 1 - len(own))])
     return text.getvalue()
+
+
+def _evidence(candidate: Candidate, parts: Collection[Part]) -> list[object]:
+    """Return the cells of the parts; empty where nothing is known, ``none`` where the oracle does not agree."""
+    read, trip, stock = candidate.reaction_type, candidate.round_trip, candidate.in_stock
+    nearest = candidate.precedents[0] if candidate.precedents else None
+    cells: dict[str, list[object]] = {
+        "reaction_type": ["", ""] if read is None else [read.name or read.id, round(read.probability, 4)],
+        "round_trip": ["" if trip is None else trip.rank or "none"],
+        "precedents": ["", "", ""] if nearest is None else [nearest.reaction, nearest.similarity, nearest.id],
+        "in_stock": ["" if stock is None else str(all(stock.values())).lower()],
+    }
+    return [cell for part in EVIDENCE_COLUMNS if part in parts for cell in cells[part]]
 
 
 def _cells(candidate: Candidate) -> list[str | float]:
@@ -57,25 +81,80 @@ def _cells(candidate: Candidate) -> list[str | float]:
 
 
 def table(prediction: Prediction) -> "Group":
-    """Return a table of candidates for a terminal, with the message below."""
+    """Return a table of candidates for a terminal; known reactions and the message stand below."""
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     title = Text(f"{prediction.task}  {prediction.query}", style="bold")
     message = Text(_sentence(prediction), style="" if prediction.status == "ok" else "red")
     if not prediction.candidates:
         return Group(title, message, Text())
-    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    evidence = evidence_columns(prediction)
+    grid = _grid()
     grid.add_column("rank", justify="right")
     grid.add_column(_heading(prediction.task), overflow="fold", ratio=1)
-    grid.add_column("score", justify="right")
+    if not evidence:
+        grid.add_column("score", justify="right")
     grid.add_column("confidence", justify="right")
+    for name in evidence:
+        grid.add_column(name)
     grid.add_column("proposer", no_wrap=True)
     for c in prediction.candidates:
         confidence = "" if c.confidence is None else f"{100 * c.confidence:.1f} %"
-        grid.add_row(str(c.rank), Text(c.shown), f"{c.score:.3f}", confidence, Text(c.proposer))
-    return Group(title, grid, *([message] if message.plain else []), Text())
+        score = [] if evidence else [f"{c.score:.3f}"]
+        cells = [Text(cell(c)) for cell in evidence.values()]
+        grid.add_row(str(c.rank), Text(c.shown), *score, confidence, *cells, Text(c.proposer))
+    below = [*_known_reactions(prediction), *_oracle(prediction), *([message] if message.plain else [])]
+    return Group(title, grid, *below, Text())
+
+
+def evidence_columns(prediction: Prediction) -> dict[str, Callable[[Candidate], str]]:
+    """Return heading -> what to show of a candidate, for every part of an explanation that any candidate has."""
+    known = prediction.candidates
+    columns: dict[str, Callable[[Candidate], str]] = {}
+    if any(c.reaction_type for c in known):
+        columns["type"] = _shown_type
+    if any(c.round_trip for c in known):
+        columns["round trip"] = lambda c: "no answer" if c.round_trip is None else c.round_trip.shown
+    if any(c.in_stock is not None for c in known):
+        columns["in stock"] = lambda c: f"{sum((c.in_stock or {}).values())} of {len(c.in_stock or {})}"
+    if any(c.precedents for c in known):
+        columns["nearest"] = lambda c: f"{c.precedents[0].similarity:.2f}" if c.precedents else "none"
+    return columns
+
+
+def _shown_type(candidate: Candidate) -> str:
+    read = candidate.reaction_type
+    return "" if read is None else f"{read.name or read.id} {100 * read.probability:.0f} %"
+
+
+def _known_reactions(prediction: Prediction) -> "Iterator[Text | Table]":
+    """Yield a table of the nearest known reaction of each candidate, where any has one."""
+    from rich.text import Text
+
+    if not any(c.precedents for c in prediction.candidates):
+        return
+    grid = _grid()
+    grid.add_column("rank", justify="right")
+    grid.add_column("id", overflow="fold")
+    grid.add_column("nearest known reaction", overflow="fold", ratio=1)
+    for c in prediction.candidates:
+        for nearest in c.precedents[:1]:
+            grid.add_row(str(c.rank), Text(nearest.id), Text(nearest.reaction))
+    yield grid
+
+
+def _oracle(prediction: Prediction) -> "Iterator[Text]":
+    from rich.text import Text
+
+    for trip in [c.round_trip for c in prediction.candidates if c.round_trip][:1]:
+        yield Text(f"Round trip: the place at which {trip.oracle} comes back to the query.")
+
+
+def _grid() -> "Table":
+    from rich.table import Table
+
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
 
 
 def _heading(name: str) -> str:
@@ -107,18 +186,6 @@ def panels(prediction: Prediction) -> "list[Panel]":
         text = f"{c.rank}{sure}     {answer}score {c.score:.3f}     {c.proposer}"
         shown.append(Panel(as_reaction(prediction.task, prediction.given, c.smiles) or query, text))
     return shown
-
-
-def as_reaction(task: str, given: str, answer: str) -> str:
-    """Put a question and an answer together as reaction SMILES; the answer alone where the task makes none."""
-    reactants, reagents, products = [*split_roles(given), "", ""][:3]
-    if task == "retrosynthesis":
-        return f"{answer}>>{given}"
-    if task == "forward_prediction":
-        return f"{reactants}>{reagents}>{answer}"
-    if task == "reagent_prediction":
-        return f"{reactants}>{answer}>{products}"
-    return answer
 
 
 def _sentence(prediction: Prediction) -> str:

@@ -92,6 +92,8 @@ class ModelCard:
 
     Attributes:
         files: Path relative to the folder -> SHA-256 of the file.
+        environments: File with the atom environments of the training molecules, relative to the model folder; see
+            :mod:`retort.inference.environments`.
         provenance: Where the model comes from: data, configurations, checksums, figures.
     """
 
@@ -102,6 +104,7 @@ class ModelCard:
     proposers: dict[str, ProposerEntry]
     tasks: dict[str, TaskEntry]
     files: dict[str, str]
+    environments: str | None = None
     provenance: dict[str, Any] | None = None
 
 

@@ -4,26 +4,33 @@ A query that cannot be read is answered ``invalid_input``, a question without a 
 with its reason; neither stops the others and neither becomes a guess.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retort.errors import ChemistryError, UsageError
+from retort.errors import UsageError
 from retort.evaluation.calibration import Calibration
+from retort.inference.asking import TaskMethods
 from retort.inference.calibrating import Calibrations, with_confidence
+from retort.inference.explaining import Explain, Explainer, Resources
 from retort.inference.loading import load_proposers
 from retort.inference.model_folder import DEFAULT_MODEL, ModelFolder, TaskEntry
 from retort.inference.pooling import POOL, Asked, Pool, pools
-from retort.inference.prediction import Prediction
+from retort.inference.prediction import Prediction, Predictions
 from retort.inference.proposer import Proposal, Proposer
 from retort.inference.questions import ask, has_stereo, is_seen, membership_key, read_seen
+from retort.inference.reading import Reading, read_all
 from retort.inference.reordering import Reordering, Rerankers, experts
 from retort.inference.reranking.evidence import Experts
 from retort.inference.reranking.reranker import RerankerMeta
 from retort.prompting.task import TASKS, Question, Task
+
+CHUNK = 64  # queries that are answered together when answers are streamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +52,24 @@ class _Call:
     reordering: Reordering | None
 
 
-class Predictor:
+class Predictor(TaskMethods):
     """A model, ready to be asked.
 
     Args:
         folder: The opened model folder. Its files are read when a task first needs them.
         proposer: Ask this proposer alone, by its name or its kind.
         augmentations: Spellings per question of language models; the model's own number by default.
+        resources: An index of known reactions and a stock, for explanations.
     """
 
-    def __init__(self, folder: ModelFolder, *, proposer: str | None = None, augmentations: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: ModelFolder,
+        *,
+        proposer: str | None = None,
+        augmentations: int | None = None,
+        resources: Resources | None = None,
+    ) -> None:
         if augmentations is not None and augmentations < 1:
             raise UsageError(f"augmentations must be 1 or more, not {augmentations}.")
         self._folder = folder
@@ -64,15 +79,34 @@ class Predictor:
         self._seen: dict[str, NDArray[np.uint32]] = {}
         self._calibrations = Calibrations(folder)
         self._rerankers = Rerankers(folder)
+        self._explainer = Explainer(folder, resources or Resources())
 
     @classmethod
-    def load(cls, model: str = DEFAULT_MODEL, *, proposer: str | None = None, augmentations: int | None = None) -> Self:
+    def load(
+        cls,
+        model: str = DEFAULT_MODEL,
+        *,
+        proposer: str | None = None,
+        augmentations: int | None = None,
+        index: str | Path | None = None,
+        stock: str | Path | None = None,
+    ) -> Self:
         """Open an embedded model by name, or a model folder by path.
+
+        Args:
+            model: Name or path.
+            proposer: As for the class.
+            augmentations: As for the class.
+            index: Folder that ``retort index build`` wrote: answers get precedents.
+            stock: File of SMILES or InChIKeys: answers say which precursors are in stock.
 
         Raises:
             ModelError: There is no such model, or it cannot be used.
+            DataError: The index is missing or damaged.
+            InputFileError: The stock cannot be read.
         """
-        return cls(ModelFolder.open(model), proposer=proposer, augmentations=augmentations)
+        resources = Resources.load(index, stock)
+        return cls(ModelFolder.open(model), proposer=proposer, augmentations=augmentations, resources=resources)
 
     @property
     def model(self) -> str:
@@ -90,6 +124,11 @@ class Predictor:
     def fingerprint(self) -> str:
         """Checksum that names these very weights."""
         return self._folder.fingerprint
+
+    @property
+    def resources(self) -> Resources:
+        """The index and the stock that were given."""
+        return self._explainer.resources
 
     def declines(self, task: str) -> str:
         """Return why the model does not answer a task, as a clause; empty where it does.
@@ -115,55 +154,61 @@ class Predictor:
         return None if entry is None or entry.seen is None else self._was_seen(entry.seen, ask(chosen, query))
 
     def predict(
-        self, task: str, queries: Iterable[str], top_k: int = 10, *, reaction_class: int | None = None
-    ) -> list[Prediction]:
+        self,
+        task: str,
+        queries: Iterable[str],
+        top_k: int = 10,
+        *,
+        reaction_class: int | None = None,
+        explain: Explain = None,
+    ) -> Predictions:
         """Answer queries in their order.
 
         Args:
             task: Name or alias of a task.
-            queries: SMILES for products or reactants, reaction SMILES for reactions.
+            queries: SMILES for products or reactants, reaction SMILES for reactions; names where OPSIN is installed.
             top_k: How many candidates per query at most.
             reaction_class: Curated class of all queries, 1-10, where it is known.
+            explain: True for all evidence, or a set of parts: ``reaction_type``, ``round_trip``, ``precedents``,
+                ``in_stock``, ``distance``. By default those for which an index or a stock was given.
 
         Raises:
-            UnknownNameError: There is no such task.
+            UnknownNameError: There is no such task or part.
             UsageError: ``top_k`` or ``reaction_class`` is out of range, or the asked-for proposer is not known.
             ModelError: A file of the model is missing or damaged.
         """
         chosen = TASKS.get(task)
-        if top_k < 1:
-            raise UsageError(f"top_k must be 1 or more, not {top_k}.")
-        if reaction_class is not None and not 1 <= reaction_class <= 10:
-            raise UsageError(f"there is no reaction class {reaction_class}.", "Classes go from 1 to 10.")
-        answered = [(query, _read(chosen, query, reaction_class)) for query in queries]
-        questions = list(dict.fromkeys(q for _, q in answered if isinstance(q, Question)))
-        found = dict(zip(questions, self._answer(chosen, questions, top_k, reaction_class), strict=True))
-        return [
-            replace(found[reading], query=query)
-            if isinstance(reading, Question)
-            else Prediction(chosen.name, query, "invalid_input", reading, self.model)
-            for query, reading in answered
-        ]
+        parts = self.resources.parts(explain)
+        _check(top_k, reaction_class)
+        readings = read_all(chosen, queries, reaction_class)
+        questions = list(dict.fromkeys(r.question for r in readings if r.question is not None))
+        answers = self._answer(chosen, questions, top_k, reaction_class)
+        found = dict(zip(questions, self._explainer.explain(chosen.name, answers, parts), strict=True))
+        return Predictions(self._in_place(chosen, reading, found) for reading in readings)
 
-    def retrosynthesis(self, product: str, top_k: int = 10, *, reaction_class: int | None = None) -> Prediction:
-        """Answer which reactants give a product."""
-        return self.predict("retrosynthesis", [product], top_k, reaction_class=reaction_class)[0]
+    def stream(
+        self,
+        task: str,
+        queries: Iterable[str],
+        top_k: int = 10,
+        *,
+        reaction_class: int | None = None,
+        explain: Explain = None,
+    ) -> Iterator[Prediction]:
+        """Yield answers in order as they come; of an endless row of queries, only a few are held at a time.
 
-    def forward_prediction(self, precursors: str, top_k: int = 10) -> Prediction:
-        """Answer what reactants (and reagents) give."""
-        return self.predict("forward_prediction", [precursors], top_k)[0]
+        Arguments and errors are those of :meth:`predict`.
+        """
+        rest = iter(queries)
+        while some := list(islice(rest, CHUNK)):
+            yield from self.predict(task, some, top_k, reaction_class=reaction_class, explain=explain)
 
-    def reagent_prediction(self, reaction: str, top_k: int = 10) -> Prediction:
-        """Answer which reagents turn ``reactants>>product``."""
-        return self.predict("reagent_prediction", [reaction], top_k)[0]
-
-    def reaction_classification(self, reaction: str, top_k: int = 10) -> Prediction:
-        """Answer which class ``reactants>>product`` belongs to."""
-        return self.predict("reaction_classification", [reaction], top_k)[0]
-
-    def yield_prediction(self, reaction: str) -> Prediction:
-        """Answer the yield of ``reactants>reagents>product`` in per cent."""
-        return self.predict("yield_prediction", [reaction], 1)[0]
+    def _in_place(self, task: Task, reading: Reading, found: dict[Question, Prediction]) -> Prediction:
+        """Return the answer to one query with its own text, and with how it was read."""
+        if reading.question is None:
+            return Prediction(task.name, reading.query, "invalid_input", reading.remark, self.model)
+        answer = found[reading.question]
+        return replace(answer, query=reading.query, message=f"{reading.remark} {answer.message}".strip())
 
     def _answer(
         self, task: Task, questions: Sequence[Question], top_k: int, reaction_class: int | None
@@ -255,12 +300,11 @@ class Predictor:
         return self._loaded[name]
 
 
-def _read(task: Task, query: str, reaction_class: int | None) -> Question | str:
-    """Return the question, or why the query cannot be read."""
-    try:
-        return ask(task, query, reaction_class)
-    except ChemistryError as error:
-        return str(error)
+def _check(top_k: int, reaction_class: int | None) -> None:
+    if top_k < 1:
+        raise UsageError(f"top_k must be 1 or more, not {top_k}.")
+    if reaction_class is not None and not 1 <= reaction_class <= 10:
+        raise UsageError(f"there is no reaction class {reaction_class}.", "Classes go from 1 to 10.")
 
 
 def _why_none(unreadable: dict[str, int]) -> str:

@@ -18,6 +18,8 @@ from retort.errors import ChemistryError, ModelError
 from retort.prompting.task import TASKS, Question, Task
 
 MAX_CHARACTERS = 2_000  # far above any molecule of the patent literature; keeps one query from holding up a batch
+ADDING = ("reagent_prediction", "catalyst_prediction", "solvent_prediction", "condition_recommendation")
+"""Tasks whose answer stands between the reactants and the products of the query."""
 _ROLE = re.compile(r"(?<!-)>")
 _STEREO = re.compile(r"[@/\\]")
 
@@ -34,7 +36,9 @@ def ask(task: Task, query: str, reaction_class: int | None = None) -> Question:
         query = f"{query.strip()}>"  # reactants>reagents, as prompts have it
     given = canonical_given(task.read_query(query))
     if "*" in given:
-        raise ChemistryError("the query has a wildcard atom '*'.", "Give a complete molecule.")
+        raise ChemistryError(
+            "the query has a wildcard atom '*', as polymers and fragments have.", "Give a complete molecule."
+        )
     return Question(task.name, given, reaction_class if task.uses_class else None)
 
 
@@ -53,6 +57,18 @@ def plain(question: Question) -> Question:
 def split_roles(given: str) -> list[str]:
     """Split a prompt's SMILES at ``>``; the arrows of dative bonds stay."""
     return _ROLE.split(given)
+
+
+def as_reaction(task: str, given: str, answer: str) -> str:
+    """Put a question and an answer together as reaction SMILES; the answer alone where the task makes none."""
+    reactants, reagents, products = [*split_roles(given), "", ""][:3]
+    if task == "retrosynthesis":
+        return f"{answer}>>{given}"
+    if task == "forward_prediction":
+        return f"{reactants}>{reagents}>{answer}"
+    if task in ADDING:
+        return f"{reactants}>{'.'.join(filter(None, split_roles(answer)))}>{products}"
+    return answer
 
 
 def canonical_given(given: str, *, stereo: bool = True) -> str:

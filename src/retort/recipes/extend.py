@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from retort.config import load, option
-from retort.errors import ConfigError
+from retort.errors import ConfigError, DataError
 from retort.inference.model_folder import CARD, ModelFolder, seal
 from retort.models.checkpoint import replacing
 from retort.recipes.card import Card, CardChange
 from retort.recipes.card_page import write_card
 from retort.recipes.entry import run_with_config
-from retort.recipes.release import ProposerChoice, TaskChoice, add_proposer, add_task
+from retort.recipes.release import ENVIRONMENTS, ProposerChoice, TaskChoice, add_proposer, add_task
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class ExtendConfig:
     proposers: Mapping[str, ProposerChoice] = option(help="name -> proposer; one of the same name is replaced")
     tasks: Mapping[str, TaskChoice] = option(help="task name -> how it is answered; one of the same name is replaced")
     card: CardChange = option(help="what the card says anew", factory=CardChange)
+    environments: Path | None = option(None, help="record of the atom environments of all training molecules")
 
 
 def extend(config: ExtendConfig, say: Callable[[str], None] = print) -> Path:
@@ -56,11 +57,21 @@ def extend(config: ExtendConfig, say: Callable[[str], None] = print) -> Path:
             card["proposers"][name] = add_proposer(name, proposer, folder, homes[proposer.path])
         for name, task in config.tasks.items():
             card["tasks"][name] = add_task(name, task, (), folder, say)
+        if config.environments is not None:
+            _add_environments(config.environments, folder)
+            card["environments"] = ENVIRONMENTS
         kept = {key: value for key, value in card.items() if key not in ("format", "version", "files")}
         kept["release"] = config.release
         write_card(folder, kept, Card.load(model.path).changed(config.card))
         seal(folder, kept)
     return config.output
+
+
+def _add_environments(file: Path, folder: Path) -> None:
+    if not file.is_file():
+        raise DataError(f"there is no {str(file)!r}.", "Write it with: python -m retort.recipes.known_environments.")
+    (folder / ENVIRONMENTS).parent.mkdir(exist_ok=True)
+    shutil.copyfile(file, folder / ENVIRONMENTS)
 
 
 def _remove_replaced(known: Mapping[str, Any], new: Mapping[str, ProposerChoice], folder: Path) -> None:

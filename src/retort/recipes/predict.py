@@ -7,6 +7,7 @@ from typing import Literal
 
 from retort.errors import OutputError, UsageError
 from retort.inference.bulk import Progress, ResultFile
+from retort.inference.explaining import Explain
 from retort.inference.formats import csv_header, csv_rows, json_lines, picture
 from retort.inference.prediction import Prediction
 from retort.inference.predictor import Predictor
@@ -28,6 +29,7 @@ class PredictRequest:
         top_k: Candidates per query at most.
         reaction_class: Curated class of all queries, 1-10.
         images: Folder for one picture per query; none is drawn without it.
+        explain: Which evidence is added, see :meth:`Predictor.predict`.
     """
 
     task: str
@@ -35,6 +37,7 @@ class PredictRequest:
     top_k: int = 10
     reaction_class: int | None = None
     images: Path | None = None
+    explain: Explain = None
 
 
 def predict(predictor: Predictor, request: PredictRequest, start: int = 0) -> Iterator[list[Prediction]]:
@@ -45,6 +48,7 @@ def predict(predictor: Predictor, request: PredictRequest, start: int = 0) -> It
             request.queries[first : first + CHUNK],
             request.top_k,
             reaction_class=request.reaction_class,
+            explain=request.explain,
         )
         if request.images is not None:
             save_images(request.images, answers, first)
@@ -75,7 +79,7 @@ def predict_to_file(
         OutputError: It cannot be written.
     """
     form = form or form_of(output)
-    write, opening = (json_lines, "") if form == "json" else (csv_rows, csv_header(request.task))
+    write, opening = _writer(predictor, request, form)
     settings = _settings(predictor, request, form)
     file = ResultFile(output, settings, len(request.queries), opening)
     if on_progress is not None:
@@ -85,6 +89,16 @@ def predict_to_file(
         if on_progress is not None:
             on_progress(file.progress)
     return file.progress
+
+
+def _writer(
+    predictor: Predictor, request: PredictRequest, form: Format
+) -> tuple[Callable[[Sequence[Prediction]], str], str]:
+    """Return what writes answers, and the text that opens a file."""
+    if form == "json":
+        return json_lines, ""
+    parts = predictor.resources.parts(request.explain)
+    return (lambda answers: csv_rows(answers, parts)), csv_header(request.task, parts)
 
 
 def form_of(output: Path) -> Format:
@@ -115,6 +129,7 @@ def save_images(folder: Path, answers: Sequence[Prediction], first: int = 0) -> 
 
 
 def _settings(predictor: Predictor, request: PredictRequest, form: str) -> dict[str, object]:
+    resources = predictor.resources
     return {
         "task": TASKS.get(request.task).name,
         "model": predictor.identity,
@@ -123,4 +138,7 @@ def _settings(predictor: Predictor, request: PredictRequest, form: str) -> dict[
         "reaction_class": request.reaction_class,
         "format": form,
         "input": checksum(request.queries),
+        "explain": sorted(resources.parts(request.explain)) or None,
+        "index": resources.index and resources.index.fingerprint,
+        "stock": resources.stock and resources.stock.sha256,
     }

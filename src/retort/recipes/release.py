@@ -24,6 +24,9 @@ from retort.prompting.task import TASKS
 from retort.recipes.card import Card, CardConfig
 from retort.recipes.card_page import write_card
 from retort.recipes.entry import run_with_config
+from retort.recipes.known_environments import write_environments
+
+ENVIRONMENTS = "seen/environments.npy"
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,9 @@ def release(config: ReleaseConfig, say: Callable[[str], None] = print) -> Path:
         "train_records": {k: v for k, v in manifest["counts"]["records"].items() if k.endswith("/train")},
         "commit": config.card.commit,
     }
+    say(f"{write_environments(records, folder / ENVIRONMENTS):,} atom environments of training molecules")
     card = {"name": config.name, "release": config.release, "proposers": proposers, "tasks": tasks}
+    card["environments"] = ENVIRONMENTS
     write_card(folder, card, Card.of(config.card, manifest))
     seal(folder, card | {"provenance": provenance})
     shutil.rmtree(config.output, ignore_errors=True)

@@ -2,6 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
+import pytest
+
+from retort.errors import DataError
+from retort.inference.environments import known_environments
 from retort.inference.model_folder import ModelFolder
 from retort.inference.predictor import Predictor
 from retort.inference.toy_model import write_toy_model
@@ -26,3 +31,22 @@ def test_a_language_model_takes_the_place_of_the_old_one(tmp_path: Path) -> None
     inside = sorted(file for file in card.files if file.endswith("more.txt"))
     assert inside == [f"{name}/more.txt"]
     assert Predictor.load(str(tmp_path / "extended")).model == ModelFolder.open(str(old)).card.name
+
+
+def test_a_record_of_environments_is_added(tmp_path: Path) -> None:
+    write_toy_model(tmp_path / "old")
+    np.save(tmp_path / "environments.npy", known_environments(["CCO"]))
+    config = ExtendConfig(
+        str(tmp_path / "old"), tmp_path / "new", "2", {}, {}, environments=tmp_path / "environments.npy"
+    )
+    model = ModelFolder.open(str(extend(config, lambda text: None)))
+    assert model.card.environments is not None
+    assert np.load(model.file(model.card.environments)).tolist() == known_environments(["CCO"]).tolist()
+
+
+def test_a_record_that_is_not_there_is_named(tmp_path: Path) -> None:
+    write_toy_model(tmp_path / "old")
+    config = ExtendConfig(str(tmp_path / "old"), tmp_path / "new", "2", {}, {}, environments=tmp_path / "none.npy")
+    with pytest.raises(DataError, match=r"there is no .*none.npy"):
+        extend(config, lambda text: None)
+    assert not (tmp_path / "new").exists()
