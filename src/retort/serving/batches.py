@@ -112,7 +112,6 @@ async def _receive(service: Service, request: Request, ask: Ask, column: str) ->
     try:
         await _write(request, draft / "input")
         rows = await asyncio.to_thread(count_rows, draft / "input", kind, column, service.settings.max_rows)
-        _refuse_too_many(service)  # others may have come while this one was read
         job = Job(name, ask, kind, column, rows)
         service.store.add(job, draft)
     except BaseException:
@@ -123,12 +122,13 @@ async def _receive(service: Service, request: Request, ask: Ask, column: str) ->
 
 
 def _refuse_too_many(service: Service) -> None:
+    """Refuse a job for which there is no place; uploads on their way have theirs already."""
     settings = service.settings
     if service.closing:
         raise closing()
-    if len(service.store.unfinished()) >= settings.max_waiting_jobs:
+    if len(service.store.unfinished()) + service.store.receiving >= settings.max_waiting_jobs:
         raise busy(f"{settings.max_waiting_jobs} jobs are not finished yet; wait for one, or cancel one.", 60)
-    if len(service.store.all()) >= settings.max_kept_jobs:
+    if len(service.store.all()) + service.store.receiving >= settings.max_kept_jobs:
         raise busy(f"{settings.max_kept_jobs} jobs are kept; delete one that you do not need.", 60)
 
 

@@ -73,6 +73,7 @@ class JobStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._receiving: set[Path] = set()
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock = (folder / ".lock").open("w")
@@ -94,6 +95,11 @@ class JobStore:
     def close(self) -> None:
         """Let another server use the folder."""
         self._lock.close()
+
+    @property
+    def receiving(self) -> int:
+        """Number of uploads that are on their way."""
+        return len(self._receiving)
 
     def all(self) -> list[Job]:
         """Return every job, the oldest first."""
@@ -118,10 +124,12 @@ class JobStore:
             path.mkdir(mode=0o700)
         except OSError as error:
             raise OutputError(f"cannot write {str(path)!r}: {error.strerror}.") from error
+        self._receiving.add(path)
         return name, path
 
     def discard(self, draft: Path) -> None:
         """Remove the folder of an upload that failed."""
+        self._receiving.discard(draft)
         shutil.rmtree(draft, ignore_errors=True)
 
     def add(self, job: Job, draft: Path) -> None:
@@ -131,6 +139,7 @@ class JobStore:
             draft.rename(self._folder / job.id)
         except OSError as error:
             raise OutputError(f"cannot write {str(draft)!r}: {error.strerror}.") from error
+        self._receiving.discard(draft)
         self._jobs[job.id] = job
 
     def change(self, job: Job, **values: Any) -> Job:

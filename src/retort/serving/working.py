@@ -12,6 +12,7 @@ from retort.inference.formats import json_lines
 from retort.inference.prediction import Prediction
 from retort.inference.predictor import Predictor
 from retort.serving.asking import Ask, Asker, Outcome
+from retort.serving.contract import JobState
 from retort.serving.jobs import Job, JobStore
 from retort.serving.limits import check_query
 from retort.serving.problems import RefusalError
@@ -72,12 +73,9 @@ class Worker:
     def _give_up(self, job: Job, error: Exception) -> None:
         """Book why a job cannot go on; where the disk or the model is the reason, the next server tries again."""
         LOG.error("job %s stopped: %s", job.id, error, exc_info=not isinstance(error, RetortError))
-        message = (
-            str(error) if isinstance(error, (UsageError, RefusalError)) else "the server failed at it; see its log."
-        )
-        failed = not isinstance(error, (UsageError, OutputError))
+        state, message = _verdict(error)
         with suppress(OutputError, RefusalError):  # the disk is full, or the job was deleted: the log has it
-            self._store.change(self._store.get(job.id), state="failed" if failed else "waiting", message=message)
+            self._store.change(self._store.get(job.id), state=state, message=message)
 
     async def _work_on(self, job: Job) -> None:
         results = ResultFile(self._store.results_of(job), self._terms(job), job.of)
@@ -145,6 +143,17 @@ class Worker:
             "weights": self._predictor.fingerprint,
             "top_k": job.ask.top_k,
         }
+
+
+def _verdict(error: Exception) -> tuple[JobState, str]:
+    """Return the state of a job after a failure, and what its owner is told."""
+    if isinstance(error, UsageError):
+        return "waiting", str(error)
+    if isinstance(error, OutputError):
+        return "waiting", "its rows could not be written; the next server goes on."
+    if isinstance(error, RefusalError):
+        return "failed", error.message
+    return "failed", "the server failed at it; see its log."
 
 
 def _fatal(row: int) -> str:

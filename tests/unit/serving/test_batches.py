@@ -232,3 +232,47 @@ def test_a_million_rows_with_broken_lines_are_taken_and_one_more_is_not(client: 
     assert client.post("/v1/predict/retro", json={"query": "CCO"}).json()["status"] == "ok"
     assert client.delete(f"/v1/batch/{job}").json()["state"] == "cancelled"
     assert send(client, data + b"5,C\n", "text/csv").json()["message"] == "the file is larger than 1,000,000 rows."
+
+
+def test_a_full_disk_holds_a_job_for_the_next_server(connect: Connect, tmp_path: Path) -> None:
+    first = connect()
+    store = first.app.state.service.store  # type: ignore[attr-defined]
+    blocked: list[str] = []
+    first.app.state.service.worker.tell = lambda: blocked.append("told")  # type: ignore[attr-defined]
+    job = send(first, "CCO\nCCN\n").json()["id"]
+    (tmp_path / "jobs" / job / "results.jsonl").mkdir()  # nothing can be written there
+    assert blocked == ["told"]
+    first.app.state.service.worker._news.set()  # type: ignore[attr-defined]
+    while not state(first, job)["message"]:
+        time.sleep(0.01)
+    assert (state(first, job)["state"], state(first, job)["rows"]) == ("waiting", 0)
+    assert store.unfinished()[0].id == job
+    first.__exit__(None, None, None)
+    (tmp_path / "jobs" / job / "results.jsonl").rmdir()
+    assert len(results(connect(), job, follow=True)) == 2
+
+
+def test_uploads_on_their_way_have_their_place(client: TestClient) -> None:
+    store = client.app.state.service.store  # type: ignore[attr-defined]
+    drafts = [store.draft()[1] for _ in range(8)]
+    assert send(client, "C").status_code == 429
+    store.discard(drafts[0])
+    assert send(client, "C").status_code == 202
+
+
+def test_a_file_that_shrinks_fails_its_job_alone(connect: Connect, toy: Path, tmp_path: Path) -> None:
+    predictor = Stumbling.load(str(toy))
+    predictor.left = 1
+    first = connect(predictor=predictor, chunk=1)
+    job = send(first, "C\nCC\nCCC\n").json()["id"]
+    while state(first, job)["rows"] < 1:
+        time.sleep(0.01)
+    first.app.state.service.worker._leaving = True  # type: ignore[attr-defined]
+    predictor.left = 10**9
+    first.__exit__(None, None, None)
+    (tmp_path / "jobs" / job / "input").write_text("C\nCC\n")
+    second = connect()
+    other = send(second, "CCO\n").json()["id"]
+    assert len(results(second, other, follow=True)) == 1
+    assert (state(second, job)["state"], state(second, job)["rows"]) == ("failed", 2)
+    assert state(second, job)["message"] == "the server failed at it; see its log."
