@@ -75,14 +75,14 @@ class Answer(BaseModel):
                     "task": "retrosynthesis",
                     "query": SMILES,
                     "status": "ok",
-                    "message": "The query is not in the training data.",
+                    "message": "The query is in the training data.",
                     "model": "retort-base",
                     "candidates": [
                         {
                             "rank": 1,
                             "smiles": "CC(=O)OC(C)=O.Nc1ccc(O)cc1",
-                            "score": -0.41,
-                            "confidence": 0.62,
+                            "score": -0.730691,
+                            "confidence": 0.475488,
                             "proposer": "template_ranker",
                             "reaction_type": None,
                             "round_trip": None,
