@@ -113,7 +113,7 @@ def test_a_killed_server_goes_on_with_its_job_to_the_same_bytes(start: Start) ->
 
 
 def test_a_stopped_server_leaves_in_order_and_keeps_its_job(start: Start) -> None:
-    queries = ["C" * (1 + n % 30) for n in range(ROWS)]
+    queries = ["C" * (1 + n % 30) for n in range(3 * ROWS)]
     server = start("chunk=1")
     job = send(server, queries)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -123,8 +123,22 @@ def test_a_stopped_server_leaves_in_order_and_keeps_its_job(start: Start) -> Non
         assert server.stop(number) == 0
         assert "stopped; 1 unfinished jobs are kept" in server.log.read_text()
         assert "Traceback" not in server.log.read_text()
-        server = start("chunk=1")
+        server = start(*(["chunk=1"] if number == signal.SIGTERM else []))
     assert [json.loads(line)["query"] for line in results(server, job).splitlines()] == queries
+
+
+def test_a_stream_ends_when_the_server_is_stopped(start: Start) -> None:
+    server = start("chunk=1")
+    job = send(server, ["C" * (1 + n % 30) for n in range(20 * ROWS)])
+    with server.client.stream("GET", f"/v1/batch/{job}/results", params={"follow": "true"}) as response:
+        lines = response.iter_lines()
+        first = json.loads(next(lines))
+        server.process.send_signal(signal.SIGTERM)
+        rows = [first, *(json.loads(line) for line in lines)]
+    assert server.process.wait(60) == 0
+    assert 1 <= len(rows) < 20 * ROWS
+    assert [row["query"] for row in rows] == ["C" * (1 + n % 30) for n in range(len(rows))]
+    assert "Traceback" not in server.log.read_text()
 
 
 def test_two_hundred_clients_are_answered_without_an_error(start: Start) -> None:
