@@ -147,11 +147,12 @@ class Asker:
             async with asyncio.timeout(self._settings.timeout_seconds):
                 return await waiting.outcome
         except TimeoutError as error:
-            if waiting in self._queue:
-                self._queue.remove(waiting)
             seconds = self._settings.timeout_seconds
             message = f"there was no answer within {seconds:g} seconds; ask again, or ask a smaller question."
             raise RefusalError(HTTPStatus.GATEWAY_TIMEOUT, "timeout", message) from error
+        finally:
+            if waiting in self._queue:  # nobody waits for it any more
+                self._queue.remove(waiting)
 
     async def ask_many(self, ask: Ask, queries: Sequence[str]) -> list[Outcome]:
         """Answer a chunk of a batch job in one call; raises as :func:`answer_each`."""

@@ -134,6 +134,19 @@ def test_a_slow_answer_is_given_up_and_the_next_one_is_not(watched: Watched, set
     assert ("forward_prediction", ("CCC",)) not in watched.calls  # nobody waits for it any more
 
 
+def test_who_has_gone_is_not_asked_for(watched: Watched, settings: ServeConfig) -> None:
+    async def work(asker: Asker) -> None:
+        gone = asyncio.create_task(asker.ask(RETRO, "CCO"))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        assert asker.waiting == 0
+        await asker.ask(RETRO, "CCN")
+
+    run(watched, settings, work)
+    assert watched.calls == [("retrosynthesis", ("CCN",))]
+
+
 def test_who_waits_at_the_end_is_told(watched: Watched, settings: ServeConfig) -> None:
     async def work() -> list[Any]:
         asker = Asker(watched, settings, lambda ask, outcomes: None)
