@@ -30,6 +30,7 @@ from retort.recipes.experiments import read_experiments
 from retort.recipes.findings_page import choice_table, gradients_table, probes_table
 from retort.recipes.reproduction_page import arms_table, labels_table, markdown_table, tables
 from retort.recipes.stages_page import chain_table, encoder_table, graphs_table, scaffolds_table, strategies_table
+from retort.serving.settings import ServeConfig
 
 FOLDER = Path(__file__).resolve().parent
 REPOSITORY = FOLDER.parent
@@ -243,10 +244,11 @@ def _is_test(name: str) -> bool:
 
 
 def config_schemas() -> Iterator[type[Any]]:
-    """Yield every dataclass of the recipes whose fields are described by ``option``."""
+    """Yield every dataclass of the recipes whose fields are described by ``option``, and the settings of a server."""
     for module in sorted(m.name for m in pkgutil.iter_modules(retort.recipes.__path__)):
         members = vars(importlib.import_module(f"retort.recipes.{module}")).values()
         yield from (m for m in members if _is_schema(m) and m.__module__ == f"retort.recipes.{module}")
+    yield ServeConfig
 
 
 def _is_schema(member: Any) -> bool:

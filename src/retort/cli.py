@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 
 from retort.cli_benchmark import benchmark
 from retort.cli_index import index_commands
+from retort.cli_serve import mcp, serve
 from retort.errors import RetortError, UsageError
 from retort.printing import ReportFormat, advance, console, print_json, print_rows, progress
 
@@ -283,6 +284,10 @@ def audit(
         for line in done.notes():
             typer.echo(line)
     raise typer.Exit(1 if done.failures else 0)
+
+
+app.command()(serve)
+app.command()(mcp)
 
 
 @app.command("list")

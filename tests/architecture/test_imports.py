@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 HEAVY = ["torch", "rdkit", "transformers", "ctranslate2", "polars", "pydantic", "numpy", "tokenizers"]
+SERVERS = ["fastapi", "starlette", "uvicorn", "prometheus_client", "mcp", "mcp_types", "anyio"]
 
 
 def run(program: str) -> subprocess.CompletedProcess[str]:
@@ -23,7 +24,7 @@ def loaded_after(program: str) -> set[str]:
 import sys
 {textwrap.dedent(program)}
 import json
-print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))
+print(json.dumps([name for name in {HEAVY + SERVERS!r} if name in sys.modules]))
 """
     )
     assert done.returncode == 0, done.stderr
@@ -84,7 +85,20 @@ def test_help_loads_neither_torch_nor_rdkit() -> None:
         except SystemExit as leaving:
             assert not leaving.code, leaving.code
     """
-    assert loaded_after(program) & {"torch", "rdkit", "transformers", "ctranslate2", "polars", "pydantic"} == set()
+    heavy = {"torch", "rdkit", "transformers", "ctranslate2", "polars", "pydantic"}
+    assert loaded_after(program) & {*heavy, *SERVERS} == set()
+
+
+@pytest.mark.parametrize(
+    ("command", "missing"), [("serve", "fastapi"), ("serve", "uvicorn"), ("serve", "prometheus_client"), ("mcp", "mcp")]
+)
+def test_a_server_without_its_extra_says_which_to_install(command: str, missing: str) -> None:
+    done = blocked([missing], f"from retort.cli import main; sys.argv = ['retort', {command!r}]; main()")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == (
+        f"error: `retort {command}` needs the extra [{command}]. Install it with: pip install 'retort[{command}]'.\n"
+    )
 
 
 def test_evaluation_loads_no_torch() -> None:

@@ -94,6 +94,11 @@ class Task:
     aliases: tuple[str, ...] = ()
     uses_class: bool = False
 
+    @property
+    def example(self) -> str:
+        """The query that the help shows."""
+        return self.query_help.partition("e.g. ")[2].partition(" ")[0].rstrip(".,")
+
     def read_query(self, query: str) -> str:
         """Check the form of a query and return the text that stands in the prompt.
 

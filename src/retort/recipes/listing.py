@@ -49,7 +49,7 @@ def list_tasks() -> Rows:
                 "proposers": proposers,
                 "data": ", ".join(dict.fromkeys(part.source for part in parts)),
                 "metrics": ", ".join(dict.fromkeys(m for part in parts for m in part.shown)),
-                "example": task.query_help.partition("e.g. ")[2].partition(" ")[0].rstrip(".,"),
+                "example": task.example,
             }
         )
     return rows
