@@ -9,9 +9,12 @@ import lzma
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from retort.errors import InputFileError, did_you_mean
+
+if TYPE_CHECKING:
+    import polars as pl
 
 STDIN = "-"
 T = TypeVar("T")
@@ -27,14 +30,26 @@ def read_queries(name: str, column: str = "input") -> list[str]:
     Raises:
         InputFileError: The file is missing, empty, damaged, of an unknown kind, or lacks the column.
     """
-    path = Path(name)
-    kind = path.with_suffix("").suffix if path.suffix.lower() == ".xz" else path.suffix
     if name == STDIN:
         return _not_empty(_lines(sys.stdin.buffer.read(), "standard input"), "standard input")
+    return read_lines_or_column(Path(name), (column,))
+
+
+def read_lines_or_column(path: Path, columns: Sequence[str]) -> list[str]:
+    """Return the lines of a file of lines, or the first of some columns that a table has, one text per row.
+
+    Raises:
+        InputFileError: As :func:`read_queries`.
+    """
+    kind = path.with_suffix("").suffix if path.suffix.lower() == ".xz" else path.suffix
     if kind.lower() not in (".smi", ".txt"):
-        return [query for (query,) in read_columns(path, (column,))]
-    lines = _lines(_bytes(path), name)
-    return _not_empty([_without_name(line) for line in lines] if kind.lower() == ".smi" else lines, name)
+        from retort.data.tables import read_table  # polars is not needed to answer one query
+
+        table = read_table(path)
+        present = [column for column in columns if column in table.columns]
+        return [cell for (cell,) in _cells(table, path, present[:1] or columns[:1])]
+    lines = _lines(_bytes(path), str(path))
+    return _not_empty([_without_name(line) for line in lines] if kind.lower() == ".smi" else lines, str(path))
 
 
 def read_columns(path: Path, columns: Sequence[str]) -> list[tuple[str, ...]]:
@@ -43,9 +58,12 @@ def read_columns(path: Path, columns: Sequence[str]) -> list[tuple[str, ...]]:
     Raises:
         InputFileError: As :func:`read_queries`.
     """
-    from retort.data.tables import read_table  # polars is not needed to answer one query
+    from retort.data.tables import read_table
 
-    table = read_table(path)
+    return _cells(read_table(path), path, columns)
+
+
+def _cells(table: "pl.DataFrame", path: Path, columns: Sequence[str]) -> list[tuple[str, ...]]:
     for column in columns:
         if column not in table.columns:
             raise InputFileError(
