@@ -141,7 +141,8 @@ def _class(answer: Prediction) -> tuple[str, float | None]:
     if not answer.candidates:
         return "", None
     first = answer.candidates[0]
-    return f"{first.text} {TASKS.get(CLASSES).choices.get(first.text, '')}".strip(), first.confidence
+    number = next((number for number, name in TASKS.get(CLASSES).choices.items() if name == first.text), "")
+    return f"{number} {first.text}".strip(), first.confidence
 
 
 def _round_trip(step: Step, answer: Prediction, judge: str) -> RoundTrip:

@@ -72,9 +72,9 @@ class Route:
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        """Distinct steps, the last one of the synthesis first; what is needed twice is made once."""
-        every = (molecule.step for molecule in self.target.walk() if molecule.step)
-        return tuple({step.reaction: step for step in every}.values())
+        """Distinct steps in the order of the flask: what a step needs is made before it, and once."""
+        every = [molecule.step for molecule in self.target.walk() if molecule.step]
+        return tuple({step.reaction: step for step in reversed(every)}.values())
 
     @cached_property
     def leaves(self) -> tuple[Molecule, ...]:
