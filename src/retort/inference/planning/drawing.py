@@ -16,7 +16,7 @@ WIDTH, HEIGHT = 190, 150  # of a molecule's box, in pixels
 GAP, ROOM = 250, 22  # between two columns of boxes, and between two rows
 _MARGIN = 14
 _LINE = 15  # between two lines of text
-_LONGEST = 38  # characters of a line of text
+_LONGEST = 36  # characters of a line of text
 _GREEN, _GREY, _INK, _QUIET = "#2e8b57", "#9aa1ab", "#1d2126", "#5b626c"
 
 
@@ -55,8 +55,9 @@ def draw_route(route: Route, notes: Notes | None = None) -> str:
     width = max(box.left for box in boxes) + WIDTH + _MARGIN
     height = rows * (HEIGHT + ROOM) - ROOM + 2 * _MARGIN
     size = f"width='{width:.0f}' height='{height:.0f}' viewBox='0 0 {width:.0f} {height:.0f}'"
+    look = f"style='max-width:{width:.0f}px' font-family='sans-serif' font-size='12'"
     parts = [
-        f"<svg xmlns='http://www.w3.org/2000/svg' {size} font-family='sans-serif' font-size='12'>",
+        f"<svg xmlns='http://www.w3.org/2000/svg' {size} {look}>",
         "<rect width='100%' height='100%' fill='#ffffff'/>",
         *(line for box in boxes for line in _joined(box)),
         *(_drawn(box) for box in boxes),

@@ -39,8 +39,8 @@ class RoundTrip:
 
     def __str__(self) -> str:
         if self.rank is None:
-            return f"not among {self.of} products"
-        return f"product {self.rank} of {self.of}{'' if self.stereo else ', but for stereochemistry'}"
+            return f"not among {self.of} answers"
+        return f"answer {self.rank} of {self.of}{'' if self.stereo else ', but for stereochemistry'}"
 
 
 @dataclass(frozen=True, slots=True)
