@@ -70,7 +70,8 @@ class Found:
     Attributes:
         routes: Distinct, all solved, the cheapest first.
         ended: Why it ended.
-        seconds: That it took.
+        seconds: That it took by the clock.
+        cpu_seconds: That it took of the processor.
         expansions: Molecules for which the model was asked.
         asked: Times that proposals were wanted; those beyond ``expansions`` came from the cache.
         batches: Calls of the model.
@@ -84,6 +85,7 @@ class Found:
     routes: tuple[Route, ...]
     ended: str
     seconds: float
+    cpu_seconds: float
     expansions: int
     asked: int
     batches: int
@@ -99,6 +101,7 @@ class Found:
         return {
             "ended": self.ended,
             "seconds": round(self.seconds, 3),
+            "cpu_seconds": round(self.cpu_seconds, 3),
             "expansions": self.expansions,
             "asked": self.asked,
             "batches": self.batches,
@@ -127,15 +130,16 @@ def find_routes(
     """
     model = Retrosynthesis(predictor, config.top_k, use_cache=use_cache)
     algorithm = _algorithm(model, Inventory(stock, but=target), config)
-    begin = time.monotonic()
+    begin, cpu = time.monotonic(), time.process_time()
     graph, last = algorithm.run_from_mol(as_molecule(target))
-    seconds = time.monotonic() - begin
+    seconds, cpu = time.monotonic() - begin, time.process_time() - cpu
     routes, circular = _routes(graph, model, stock, config.routes)
     first, first_expansions = _first_solution(graph)
     return Found(
         routes=routes,
         ended=_why_ended(graph, model, config, seconds, last + 1),
         seconds=seconds,
+        cpu_seconds=cpu,
         expansions=model.num_calls(),
         asked=model.asked,
         batches=model.batches,
