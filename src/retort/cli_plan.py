@@ -52,12 +52,14 @@ def plan(
     from retort.inference.predictor import Predictor
     from retort.recipes import plan as recipe
 
+    if output is not None:
+        recipe.kind_of(output)  # a name that tells nothing is refused before the work
     config = recipe.SearchConfig(_ALGORITHMS[search], routes, top_k, depth, expansions, timeout)
     request = recipe.PlanRequest(target, recipe.load_stock(stock), stock, config, explain, make_anyway)
     done = recipe.make_plan(Predictor.load(model), request)
     if output is not None:
         written = recipe.write_plan(done, output)
-        typer.echo(f"{output}: {', '.join(path.name for path in written)}", err=True)
+        typer.echo(f"{output}: {', '.join(path.name for path in written) or 'no route to draw'}", err=True)
     if form is PlanFormat.table:
         console().print(recipe.shown(done))
     else:
