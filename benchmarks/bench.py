@@ -7,6 +7,7 @@ engines taking turns.
 
 import tempfile
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from retort.chem.graphs import molecular_graph
 from retort.inference.conversion import write_ctranslate2
 from retort.inference.engines.ctranslate2 import CTranslate2Engine
 from retort.inference.engines.transformers import TransformersEngine
+from retort.inference.planning.search import SearchConfig, find_routes
+from retort.inference.predictor import Predictor
+from retort.inference.stock import Stock
 from retort.models.backbone import BACKBONES, Seq2SeqConfig
 from retort.models.graph_batch import GraphBatch
 from retort.models.graph_encoder import GraphEncoderConfig, build_graph_encoder
@@ -26,9 +30,11 @@ from retort.models.protocol import Seq2Seq
 from retort.models.ranker import Ranker, RankerMeta, top_k
 from retort.prompting.vocabulary import Vocabulary
 
+TARGET = "CCN(CC)CC(=O)Nc1c(C)cccc1C"
 PROMPT = "<retrosynthesis>CC(=O)Nc1ccc(O)cc1"
 BEAM, STEPS, BATCH, REPEATS = 10, 40, 8, 5
 BITS, HIDDEN, CLASSES = 2048, 512, 10_000
+EXPANSIONS = 30
 MOLECULES = ("CC(=O)Nc1ccc(O)cc1", "CC(=O)Oc1ccccc1C(=O)O", "Cn1c(=O)c2c(ncn2C)n(C)c1=O", "[Na+]", "CCO")
 
 
@@ -45,7 +51,37 @@ def main() -> None:
     add_rows(table, f"ranker, {CLASSES:,} classes, top 50 of {BATCH}", fastest(ranker_calls()))
     for count in (1, BATCH):
         add_rows(table, f"graph encoder, {count * len(MOLECULES)} molecules", fastest(graph_calls(count)))
+    add_rows(table, f"{BATCH} molecules, retrosynthesis", fastest(batch_calls()))
+    add_rows(table, f"plan of {EXPANSIONS} molecules", fastest(plan_calls()))
     Console().print(table)
+
+
+def batch_calls() -> dict[str, Callable[[], object]]:
+    """Return calls that ask the embedded model for the reactants of eight molecules: one by one, and in one batch."""
+    predictor = Predictor.load()
+    molecules = [f"CC(=O)Nc1ccc(OC{'C' * length})cc1" for length in range(BATCH)]
+    return {
+        "one by one": lambda: [predictor.predict("retrosynthesis", [smiles]) for smiles in molecules],
+        "batched": lambda: predictor.predict("retrosynthesis", molecules),
+    }
+
+
+def plan_calls() -> dict[str, Callable[[], object]]:
+    """Return two runs of one search by the embedded model, from an almost empty stock: the cache off and on."""
+    predictor, stock = Predictor.load(), Stock(frozenset(["O"]), frozenset(), 0, "")
+    few = SearchConfig(expansions=EXPANSIONS)
+    asked = find_routes(predictor, TARGET, stock, few).asked
+    many = SearchConfig(expansions=asked)  # without a cache every asking is an expansion
+
+    def uncached() -> object:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # syntheseus advises against it
+            return find_routes(predictor, TARGET, stock, many, use_cache=False)
+
+    return {
+        f"{asked} askings, not cached": uncached,
+        f"{asked} askings, cached": lambda: find_routes(predictor, TARGET, stock, few),
+    }
 
 
 def make_engines(folder: Path, vocabulary: Vocabulary) -> dict[str, Seq2Seq]:

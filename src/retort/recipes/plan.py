@@ -74,7 +74,7 @@ def _contents(plan: Plan, output: Path, kind: str) -> dict[Path, str]:
     if kind == ".html":
         return {output: page(plan)}
     if kind == ".svg":
-        return {output: draw_route(route, plan.notes) for route in plan.routes[:1]}
+        return {output: draw_route(plan.routes[0], plan.notes)} if plan.routes else {}
     pictures = {output / f"route_{rank}.svg": draw_route(r, plan.notes) for rank, r in enumerate(plan.routes, 1)}
     trees = json.dumps(plan.trees(), indent=1, allow_nan=False) + "\n"
     return {output / JSON: as_json(plan), output / TREES: trees, output / PAGE: page(plan), **pictures}
