@@ -13,10 +13,10 @@ from retort.inference.planning.explaining import Note, Notes
 from retort.inference.planning.routes import Molecule, Route, Step
 
 WIDTH, HEIGHT = 190, 150  # of a molecule's box, in pixels
-GAP, ROOM = 250, 22  # between two columns of boxes, and between two rows
+GAP, ROOM = 262, 22  # between two columns of boxes, and between two rows
 _MARGIN = 14
 _LINE = 15  # between two lines of text
-_LONGEST = 36  # characters of a line of text
+_LONGEST = 38  # characters of a line of text
 _GREEN, _GREY, _INK, _QUIET = "#2e8b57", "#9aa1ab", "#1d2126", "#5b626c"
 
 

@@ -45,7 +45,7 @@ def test_what_is_known_of_a_step_is_written_beside_it() -> None:
         "confidence 42 %, language_model",
         "2 acylation & <related>",
         "with CCN(CC)CC",
-        "round trip: answer 2 of 5, but for …",
+        "round trip: answer 2 of 5, but for st…",
     ]
 
 
