@@ -89,7 +89,7 @@ def test_a_target_in_stock(plan: Command) -> None:
 def test_a_stock_without_molecules_is_wrong_usage(plan: Command, stock: str) -> None:
     result = plan(TARGET, "--stock", stock)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith("error: ")
+    assert result.stderr.startswith("error: no stock to plan from: ")
     assert result.stderr.count("\n") == 1
 
 

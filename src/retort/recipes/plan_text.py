@@ -30,7 +30,7 @@ def headline(rank: int, route: Route) -> str:
     """Return a route's rank and figures as one line."""
     if not route.steps:
         return f"route {rank}: in stock"
-    steps = f"{len(route.steps)} step{'s' if len(route.steps) > 1 else ''}"
+    steps = _number(len(route.steps), "step")
     sure = "" if route.confidence is None else f", confidence of all steps {100 * route.confidence:.2g} %"
     return f"route {rank}: {steps}, longest line {route.depth}, cost {route.cost:.2f}{sure}"
 
@@ -42,8 +42,8 @@ def took(plan: Plan) -> str:
     found, first = plan.found, plan.found.first_route
     until = "" if first is None else f" The first route was there after {first:.1f} s."
     return (
-        f"{plan.request.search.algorithm}: {found.expansions} molecules expanded, {found.asked} asked for, "
-        f"in {found.seconds:.1f} s; {found.ended}.{until}"
+        f"{plan.request.search.algorithm}: {_number(found.expansions, 'molecule')} expanded, asked for "
+        f"{_number(found.asked, 'time')}, in {found.seconds:.1f} s; {found.ended}.{until}"
     )
 
 
@@ -53,6 +53,10 @@ def unread(plan: Plan) -> str:
     if not stock.unreadable:
         return ""
     return f"Stock {plan.request.stock_name}: {stock.unreadable} entries could not be read, {len(stock)} were."
+
+
+def _number(count: int, name: str) -> str:
+    return f"{count} {name}{'' if count == 1 else 's'}"
 
 
 def _route(rank: int, route: Route, notes: Notes) -> "Tree":

@@ -123,6 +123,6 @@ def _notes(predictor: Predictor, request: PlanRequest, routes: Sequence[Route]) 
 
 def _why_none(config: SearchConfig, found: Found) -> str:
     return (
-        f"no route of at most {config.depth} steps from this stock: {found.expansions} molecules expanded "
+        f"no route of at most {config.depth} steps from this stock: {found.expansions} expansions "
         f"in {found.seconds:.1f} s ({found.ended})."
     )

@@ -21,7 +21,7 @@ def load_stock(name: str) -> Stock:
     """
     source, _, part = name.partition(":")
     if Path(name).exists() or source not in SOURCES.names():
-        return Stock.load(name)
+        return _read(name)
     found = SOURCES.get(source)
     prefix = f"{source}:{part}:" if part else f"{source}:"
     rows = (row for row in found.read(found.root()) if isinstance(row, MoleculeRow) and row.text_kind == "inchikey")
@@ -29,3 +29,13 @@ def load_stock(name: str) -> Stock:
     if not keys:
         raise InputFileError(f"source {name!r} is no list of InChI keys.", "Name a file of SMILES or InChI keys.")
     return Stock(frozenset(), keys, 0, "")
+
+
+def _read(name: str) -> Stock:
+    try:
+        return Stock.load(name)
+    except InputFileError as error:
+        raise InputFileError(
+            f"no stock to plan from: {error.message}",
+            "Give SMILES or InChI keys, one a line, or a table with a column smiles or inchikey.",
+        ) from error
