@@ -18,29 +18,29 @@ from retort.prompting.task import TASKS
 CLASSES, CONDITIONS, FORWARD = "reaction_classification", "reagent_prediction", "forward_prediction"
 SETS = 3  # sets of reagents that are told of a step
 TRIED = 10  # products among which the judge must name that of the step
-JUDGE = "template_ranker"
+JUDGE = "forward_templates"
 
 
 @dataclass(frozen=True, slots=True)
 class RoundTrip:
-    """Whether a judge names the product of a step when it is given the reactants.
+    """Whether an oracle names the product of a step when it is given the reactants.
 
     Attributes:
-        judge: Who was asked.
+        oracle: Who was asked.
         rank: Place of the product among its answers, from 1; None where it is not among them.
-        of: Number of answers.
-        stereo: They agree in stereochemistry too.
+        answers: How many it gave.
+        exact: They agree in stereochemistry too; False where the product is not among them.
     """
 
-    judge: str
+    oracle: str
     rank: int | None
-    of: int
-    stereo: bool = True
+    answers: int
+    exact: bool
 
     def __str__(self) -> str:
         if self.rank is None:
-            return f"not among {self.of} answers"
-        return f"answer {self.rank} of {self.of}{'' if self.stereo else ', but for stereochemistry'}"
+            return f"not among {self.answers} answers"
+        return f"answer {self.rank} of {self.answers}{'' if self.exact else ', but for stereochemistry'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +150,9 @@ def _round_trip(step: Step, answer: Prediction, judge: str) -> RoundTrip:
     answers = [candidate.smiles.split(".") for candidate in answer.candidates]
     for rank, products in enumerate(answers, 1):
         if step.product in products:
-            return RoundTrip(judge, rank, len(answers))
+            return RoundTrip(judge, rank, len(answers), exact=True)
     plain = without_stereo(step.product)
     for rank, products in enumerate(answers, 1):
         if plain in map(without_stereo, products):
-            return RoundTrip(judge, rank, len(answers), stereo=False)
-    return RoundTrip(judge, None, len(answers))
+            return RoundTrip(judge, rank, len(answers), exact=False)
+    return RoundTrip(judge, None, len(answers), exact=False)

@@ -50,7 +50,7 @@ def test_what_is_known_of_a_step_is_written_beside_it() -> None:
 
 
 def test_lines_say_what_was_not_found() -> None:
-    assert lines_below(Note(conditions=(), round_trip=RoundTrip("judge", None, 5))) == [
+    assert lines_below(Note(conditions=(), round_trip=RoundTrip("judge", None, 5, False))) == [
         "conditions unknown",
         "round trip: not among 5 answers",
     ]

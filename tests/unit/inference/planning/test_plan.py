@@ -93,7 +93,7 @@ def test_conditions_and_round_trip_are_told_on_request(planner: Predictor) -> No
     note = notes.of(step(AMIDATION, TARGET))
     assert note.conditions is not None
     assert note.conditions[0].smiles == "CCN(CC)CC.ClCCl"
-    assert note.round_trip == RoundTrip("toy_planner", 1, 1)
+    assert note.round_trip == RoundTrip("toy_planner", 1, 1, True)
     assert notes.silent == ("No reaction classification: a toy knows no classes.",)
     assert notes.metadata()[step(AMIDATION, TARGET).reaction]["round_trip"]["rank"] == 1
     assert notes.of(step(replace(AMIDATION, smiles="C.C"), TARGET)) == Note()
@@ -101,7 +101,7 @@ def test_conditions_and_round_trip_are_told_on_request(planner: Predictor) -> No
 
 def test_a_round_trip_may_fail_or_miss_stereochemistry(planner: Predictor) -> None:
     other = step(AMIDATION, "CCC")
-    assert notes_on(planner, [other], judge=planner).of(other).round_trip == RoundTrip("toy_planner", None, 1)
+    assert notes_on(planner, [other], judge=planner).of(other).round_trip == RoundTrip("toy_planner", None, 1, False)
     marked = step(AMIDATION, "CC(=O)N[C@@H]([2H])c1ccccc1")
     assert notes_on(planner, [marked], judge=planner).of(marked).round_trip == RoundTrip("toy_planner", 1, 1, False)
 
@@ -123,7 +123,7 @@ def test_the_embedded_model_plans_with_calibrated_costs() -> None:
     assert plan.routes[0].confidence is not None
     note = plan.notes.of(plan.routes[0].steps[0])
     assert note.round_trip is not None
-    assert note.round_trip.judge == "retort-base (template_ranker)"
+    assert note.round_trip.oracle == "retort-base (forward_templates)"
     assert note.round_trip.rank == 1
 
 
