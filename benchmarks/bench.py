@@ -22,7 +22,7 @@ from rich.table import Table
 from contest import machine
 from retort.errors import RetortError
 
-AREAS = ("startup", "decoding", "growth", "kernels", "preparation", "training")
+AREAS = ("startup", "decoding", "growth", "kernels", "planning", "preparation", "training")
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from retort.cli_benchmark import benchmark
 from retort.cli_index import index_commands
 from retort.cli_serve import mcp, serve
+from retort.cli_plan import plan
 from retort.errors import RetortError, UsageError
 from retort.printing import ReportFormat, advance, console, print_json, print_rows, progress
 
@@ -219,6 +220,7 @@ def elicit(config: ConfigFile, overrides: Overrides = None) -> None:
 
 app.command()(benchmark)
 app.add_typer(index_commands, name="index")
+app.command()(plan)
 
 
 @app.command()
