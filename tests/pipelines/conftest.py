@@ -1,5 +1,6 @@
 """What the pipelines of a study share: made-up amides and esters, prepared, with elicited types of every row."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -57,16 +58,35 @@ rows = [1.0]
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with prepared rows, an encoder, and the types of every row."""
     home = tmp_path_factory.mktemp("study")
+    _elicit(home, ("retrosynthesis",))
+    write_row_types(RowTypesConfig(home / "prepared", _cells(home, "retrosynthesis"), home / "row_types", "table"))
+    return home
+
+
+@pytest.fixture(scope="session")
+def joint_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the same of two tasks; the types of each are in ``row_types/<task>``."""
+    home = tmp_path_factory.mktemp("joint_study")
+    tasks = ("retrosynthesis", "forward_prediction")
+    _elicit(home, tasks, 'encodings=["output"]', "types=[3]")
+    for task in tasks:
+        types = RowTypesConfig(home / "prepared", _cells(home, task), home / "row_types" / task, "table")
+        write_row_types(types)
+    return home
+
+
+def _cells(home: Path, task: str) -> tuple[Path, ...]:
+    return tuple(sorted((home / "elicited" / "cells" / task).glob("*/rows-*/round-0")))
+
+
+def _elicit(home: Path, tasks: Sequence[str], *changes: str) -> None:
+    """Prepare made-up rows of some tasks and elicit their types."""
     amides = [f"{acid}C(=O)Cl.{amine}>>{acid}C(=O){amine},1" for acid in ACIDS for amine in AMINES]
     esters = [f"{acid}C(=O)O.{alcohol}>>{acid}C(=O){alcohol},2" for acid in ACIDS for alcohol in ALCOHOLS]
     (home / "rows.csv").write_text("\n".join(["reaction,reaction_class", *amides, *esters]))
     (home / "prepare.toml").write_text(PREPARE)
     (home / "elicit.toml").write_text(ELICIT)
     places = [f"output={home / 'prepared'}", f'sources=[{{name="table",path="{home / "rows.csv"}"}}]']
-    prepare(load(PrepareConfig, home / "prepare.toml", places), say=lambda _: None)
-    places = [f"prepared={home / 'prepared'}", f"output={home / 'elicited'}"]
-    elicit(load(ElicitConfig, home / "elicit.toml", places), say=lambda _: None)
-    cells = home / "elicited" / "cells" / "retrosynthesis"
-    types = tuple(next((cells / cell).glob("rows-*/round-0")) for cell in ("output-3", "input-2"))
-    write_row_types(RowTypesConfig(home / "prepared", types, home / "row_types", "table"))
-    return home
+    prepare(load(PrepareConfig, home / "prepare.toml", [*places, f"tasks={list(tasks)}"]), say=lambda _: None)
+    places = [f"prepared={home / 'prepared'}", f"output={home / 'elicited'}", f"tasks={list(tasks)}"]
+    elicit(load(ElicitConfig, home / "elicit.toml", [*places, *changes]), say=lambda _: None)

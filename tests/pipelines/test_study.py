@@ -101,10 +101,10 @@ def test_an_arm_is_trained_decoded_and_scored_with_every_row(study: Path) -> Non
     config = arm(study, "scored", "out_of_fold", beams=beams, seeds=(0, 1))
     run_arm(config)
     judged = score_arm(config)
-    assert {name: [len(p.rows) for p in seeds] for name, seeds in judged.predictions.items()} == {
-        "plain": [6, 6],
-        "mixture": [6, 6],
+    counts = {
+        name: {t: [len(p.rows) for p in seeds] for t, seeds in of.items()} for name, of in judged.predictions.items()
     }
+    assert counts == {"plain": {"retrosynthesis": [6, 6]}, "mixture": {"retrosynthesis": [6, 6]}}
     figures = json.loads((config.output / "figures.json").read_text())["figures"]
     assert figures["plain"]["n"] == 6
     assert len(figures["mixture"]["exact_match@1"]["by_seed"]) == 2
@@ -124,6 +124,12 @@ def test_an_arm_goes_on_where_it_was_cut_off_and_refuses_another(study: Path) ->
     assert (config.output / "seed-0" / "plain.npz").is_file()
     with pytest.raises(ConfigError, match="belongs to another arm"):
         run_arm(replace(config, knowledge="oracle"))
+    path = config.output / "arm.json"
+    known = json.loads(path.read_text())
+    path.write_text(json.dumps({key: value for key, value in known.items() if key != "wording"}))
+    run_arm(config)  # a file that an older release wrote knew no wordings: its arm had compact prompts
+    with pytest.raises(ConfigError, match="belongs to another arm"):
+        run_arm(replace(config, wording="static"))
 
 
 @pytest.mark.parametrize("wording", ["static", "random", "nearest"])
@@ -134,7 +140,7 @@ def test_instructions_are_told_with_the_type(study: Path, wording: str) -> None:
     assert all(text.startswith("<text>") and "</text>" in text for text in texts)
     distinct = {text.partition("</text>")[0].rstrip("0123456789") for text in texts}
     assert (len(distinct) == 1) == (wording == "static") or wording == "nearest"
-    assert score_arm(config).predictions["plain"][0].rows[0].query.startswith(tuple("CFNOc"))
+    assert score_arm(config).predictions["plain"]["retrosynthesis"][0].rows[0].query.startswith(tuple("CFNOc"))
 
 
 def test_only_types_that_are_read_can_be_mixed(study: Path) -> None:
@@ -143,7 +149,7 @@ def test_only_types_that_are_read_can_be_mixed(study: Path) -> None:
 
 
 def test_no_test_row_is_told_its_cluster(study: Path) -> None:
-    opened = Arm.open(arm(study, "honest", "out_of_fold"))
+    (opened,) = Arm.open(arm(study, "honest", "out_of_fold")).tasks
     part = opened.types.held_out("test")
     other = replace(part, types=replace(part.types, labels=(part.types.labels + 1) % 3))
     for first, second in zip(*(opened.wordings(p, Beam()) for p in (part, other)), strict=True):

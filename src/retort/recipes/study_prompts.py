@@ -6,7 +6,7 @@ instruction change from step to step; here it is a property of the row.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class Prompts:
 
     Attributes:
         wording: How.
-        types: The range of the types.
+        types: The range of the types; of several tasks, each has an offset of its own.
         vocabulary: Of the prompts.
         start: Checkpoint whose encoder measures distances.
         library: The instructions.
@@ -70,7 +70,7 @@ class Prompts:
             KeyError: The nearest template of the row was not measured.
         """
         if self.wording == "compact":
-            return question.prompt
+            return replace(question, reaction_types=tuple(map(self.types.number, question.reaction_types))).prompt
         of_row = row or question.given
         if self.wording == "nearest":
             template = self.nearest[of_row]
