@@ -95,6 +95,7 @@ def run_arms(given: Path, overrides: Sequence[str] = (), say: Say = print) -> Be
 def obstacle(arm: ArmConfig) -> str:
     """Return why an arm cannot run here; empty where it can, or where all that is left to do is to score."""
     needed = [*(("types", path) for path in arm.type_files), ("weights", arm.start_from / checkpoint.CARD)]
+    needed += [("instructions", arm.instructions)] if arm.instructions else []
     if undecoded(arm):
         needed.append(("prepared rows", arm.prepared / "manifest.json"))
     missing = [f"{what} ({path})" for what, path in needed if not path.is_file()]

@@ -24,6 +24,7 @@ from retort.models import checkpoint
 from retort.models.protocol import Seq2Seq
 from retort.models.recorded import write_answers
 from retort.prompting.reaction_types import TypeRange, joint_ranges
+from retort.prompting.template import Library, own_library
 from retort.prompting.vocabulary import TYPES, Vocabulary
 from retort.recipes.entry import UnfinishedError, run_with_config
 from retort.recipes.row_types import TypesOfRows
@@ -56,15 +57,20 @@ class Arm:
 
         Raises:
             ModelError: A file of types or the checkpoint is damaged, or they are of different vocabularies.
-            DataError: Two files of types are of one task, or all types together are more than a prompt can tell.
+            DataError: Two files of types are of one task, all types together are more than a prompt can tell, the file
+                of instructions is damaged, or a task has none.
         """
         vocabulary = Vocabulary.load(config.start_from / "vocabulary.json")
         types = [TypesOfRows.load(path) for path in config.type_files]
         for path, found in zip(config.type_files, types, strict=True):
             if found.vocabulary_sha256 != vocabulary.sha256:
                 raise ModelError(f"{str(path)!r} is of another vocabulary than {str(config.start_from)!r}.")
-        shown = shown_ranges(types)
-        return cls(config, vocabulary, tuple(_rows(config, found, shown[found.task], vocabulary) for found in types))
+        shown, library = shown_ranges(types), _library(config, types)
+        prompts = [
+            Prompts(config.wording, shown[found.task], vocabulary, config.start_from, library) for found in types
+        ]
+        rows = (RowsOfTask(config, found, vocabulary, own) for found, own in zip(types, prompts, strict=True))
+        return cls(config, vocabulary, tuple(rows))
 
     def measure(self, *, train: bool) -> None:
         """Measure what the prompts of all tasks need; see :meth:`RowsOfTask.measure`."""
@@ -88,8 +94,10 @@ def shown_ranges(types: Sequence[TypesOfRows]) -> dict[str, TypeRange]:
     return joint_ranges(counts)
 
 
-def _rows(config: ArmConfig, types: TypesOfRows, shown: TypeRange, vocabulary: Vocabulary) -> RowsOfTask:
-    return RowsOfTask(config, types, vocabulary, Prompts(config.wording, shown, vocabulary, config.start_from))
+def _library(config: ArmConfig, types: Sequence[TypesOfRows]) -> Library:
+    """Return the instructions that an arm chooses from; raises DataError where a task of it has none."""
+    library = own_library() if config.instructions is None else Library.load(config.instructions)
+    return library if config.wording == "compact" else library.only(*(found.task for found in types))
 
 
 def run_arm(config: ArmConfig) -> Path:
@@ -136,8 +144,11 @@ def _identity(arm: Arm) -> dict[str, object]:
     values = {key: value for key, value in as_dict(arm.config).items() if key not in ("output", "seeds", "beams")}
     types = [rows.types.sha256 for rows in arm.tasks]
     files = [sha256(path.read_bytes()).hexdigest() for path in arm.config.type_files]
+    instructions = arm.config.instructions
+    more = {} if instructions is None else {"instructions_sha256": checkpoint.file_sha256(instructions)}
     return {
         **values,
+        **more,
         "row_types_sha256": only_or_all(files),
         "types": only_or_all(types),
         "start": checkpoint.weights_sha256(arm.config.start_from),

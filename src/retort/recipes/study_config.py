@@ -10,7 +10,7 @@ from retort.errors import ConfigError
 from retort.prompting.reaction_types import Telling
 from retort.training.config import TrainingConfig
 
-Wording = Literal["compact", "static", "random", "nearest"]
+Wording = Literal["compact", "static", "random", "nearest", "dynamic"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,13 @@ class ArmConfig:
     output: Path = option(help="folder that receives data/, and seed-<n>/ with weights, predictions and figures")
     training: TrainingConfig = option(help="the loop; its seed is replaced, and its budget is that of one task")
     knowledge: Knowledge = option("off", help="where the types come from; see retort.elicitation.knowledge")
-    wording: Wording = option("compact", help="compact prompts, or instructions: always the first, by row, or nearest")
+    wording: Wording = option(
+        "compact",
+        help="compact prompts, or instructions: the first, by row, nearest, or dynamic: nearest of a few by row",
+    )
+    instructions: Path | None = option(
+        None, help="file of `python -m retort.recipes.instructions`; this package's own instructions by default"
+    )
     rows: int = option(20_000, help="train rows of a task, the first of those that types were elicited from")
     watched: int = option(500, help="rows of a task in valid part A that training watches")
     part: str = option("test", help="held-out part that is judged")
@@ -64,5 +70,9 @@ class ArmConfig:
             )
         if any(beam.telling == "shares" for beam in self.beams):
             raise ConfigError("shares are told by knowledge = 'soft', not by a way of decoding.")
+        if self.instructions is not None and self.wording == "compact":
+            raise ConfigError(
+                "compact prompts have no instructions.", "Choose another wording, or name no file of them."
+            )
         if not self.seeds or len({beam.name for beam in self.beams}) < max(1, len(self.beams)):
             raise ConfigError("an arm needs a seed and ways of decoding with different names.")

@@ -12,7 +12,7 @@ from retort.prompting.task import Question
 from retort.prompting.vocabulary import CLASSES, TYPES, Vocabulary
 from retort.recipes.row_types import Part, TypesOfRows
 from retort.recipes.study_config import ArmConfig, Beam
-from retort.recipes.study_prompts import Prompts
+from retort.recipes.study_prompts import MEASURED, Prompts
 
 WATCHED = "valid_a"
 _MARKS = frozenset((*CLASSES, *TYPES))
@@ -83,12 +83,12 @@ class RowsOfTask:
         return [self.question(split.pair(row, -row)[0]) for row in self.types.rows[: self.config.rows].tolist()]
 
     def measure(self, *, train: bool) -> None:
-        """Measure what prompts need: the nearest instruction of every row, where that is asked for.
+        """Measure what prompts need: the distances of every row to all instructions, where these choose.
 
         Args:
             train: Of train rows and of those that training watches too, not of the judged ones alone.
         """
-        if self.config.wording == "nearest":
+        if self.config.wording in MEASURED:
             learned = (*self.canonical, *self.questions(self.watched)) if train else ()
             self.prompts.measure((*learned, *self.questions(self.judged)))
 
