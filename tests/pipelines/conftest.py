@@ -5,11 +5,23 @@ from pathlib import Path
 
 import pytest
 
+from retort.chem.reaction import Reaction
+from retort.chem.smiles import canonicalize
 from retort.config import load
+from retort.data.prepare import write_records
+from retort.data.records import Record
+from retort.models.adapters import LoraSettings, Policy
+from retort.models.causal import CausalConfig
+from retort.models.graph_encoder import GraphEncoderConfig
+from retort.models.molecule_reader import MoleculeReaderConfig
 from retort.recipes.elicit import elicit
 from retort.recipes.elicitation_config import ElicitConfig
+from retort.recipes.molecule_rows import make_molecule_rows
+from retort.recipes.molecule_rows_config import MoleculeRows
 from retort.recipes.prepare import PrepareConfig, prepare
 from retort.recipes.row_types import RowTypesConfig, write_row_types
+from retort.recipes.train_stages import TrainStagesConfig, train_stages
+from retort.training.stages import Stage, StageTraining
 
 ACIDS = ["CC", "CCC", "c1ccccc1", "CC(C)", "C1CC1", "COC", "FC", "Cc1ccccc1", "CCCC", "ClCC"]
 AMINES = ["N", "NC", "NCC", "NCCC", "NC(C)C", "Nc1ccccc1", "NCCO"]
@@ -90,3 +102,36 @@ def _elicit(home: Path, tasks: Sequence[str], *changes: str) -> None:
     prepare(load(PrepareConfig, home / "prepare.toml", [*places, f"tasks={list(tasks)}"]), say=lambda _: None)
     places = [f"prepared={home / 'prepared'}", f"output={home / 'elicited'}", f"tasks={list(tasks)}"]
     elicit(load(ElicitConfig, home / "elicit.toml", [*places, *changes]), say=lambda _: None)
+
+
+GROUPS = ["C", "OCC", "N#CC", "CSC", "CC", "c1ccccc1C"]
+
+
+@pytest.fixture(scope="session")
+def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a chain of two stages: amines made from graphs, learned by heart, then read apart by adapters."""
+    home = tmp_path_factory.mktemp("stages")
+    made = [Reaction(tuple(sorted((f"{group}Br", "CN"))), (), (canonicalize(f"{group}NC"),)) for group in GROUPS]
+    parts = ["valid_a" if place == 4 else "train" for place in range(len(made))]
+    records = [
+        Record(f"made:{place}", "made", part, reaction)
+        for place, (part, reaction) in enumerate(zip(parts, made, strict=True))
+    ]
+    write_records(home / "records.parquet", records)
+    wanted = MoleculeRows(home, ("forward_prediction", "retrosynthesis"), protect=("t5chem_yields",), mode="both")
+    make_molecule_rows(wanted, home / "rows", lambda _: None)
+    train_stages(
+        TrainStagesConfig(
+            output=home / "chain",
+            rows_folder=home / "rows",
+            stages=(
+                Stage("forward", {"forward_prediction": 1.0}, Policy("all", encoders=True), 40_000, 4e-3),
+                Stage("backward", {"retrosynthesis": 1.0}, Policy("adapters", lora=LoraSettings(rank=4)), 2_000, 2e-3),
+            ),
+            causal=CausalConfig(width=48, inner_width=96, layers=2, heads=2, key_value_heads=2, positions=256),
+            reader=MoleculeReaderConfig(encoder=GraphEncoderConfig(layers=2, width=16)),
+            training=StageTraining(places_per_batch=130, limit=64, evaluate_rows=4),
+        ),
+        lambda _: None,
+    )
+    return home / "chain"

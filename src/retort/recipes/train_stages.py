@@ -110,7 +110,7 @@ def _write_start(config: TrainStagesConfig, rows: RowFolder) -> None:
     from retort.models.multimodal_checkpoint import load_multimodal, save_multimodal
     from retort.prompting.dialogue import OWN_TEMPLATE, VocabularyTokens
 
-    card = {"config": as_dict(config), "stage": None}
+    card = {"config": as_dict(config), "stage": None, "mode": _mode(rows)}
     if config.start_from is not None:
         stored = load_multimodal(config.start_from)
         if stored.tokens != VocabularyTokens(rows.vocabulary):
@@ -158,9 +158,15 @@ def _run(config: TrainStagesConfig, stage: Stage, rows: RowFolder, parent: Path,
     stored = load_multimodal(parent)
     model = stored.model.to(pick_device())
     report = run_stage(model, rows, stage, config.training, folder.with_name(f"{folder.name}.state.pt"))
-    card = {"config": as_dict(config), "stage": as_dict(stage), "report": asdict(report)}
+    card = {"config": as_dict(config), "stage": as_dict(stage), "report": asdict(report), "mode": _mode(rows)}
     save_multimodal(folder, model.cpu(), stored.tokens, stored.template, card, parent)
     return report
+
+
+def _mode(rows: RowFolder) -> str | None:
+    """Return what rows show of a molecule, which whoever asks the model must know; None where they do not say."""
+    mode = rows.manifest.get("made_from", {}).get("mode")
+    return None if mode is None else str(mode)
 
 
 def _refuse_other(folder: Path, stage: Stage, parent: Path) -> None:
