@@ -64,12 +64,24 @@ def test_a_later_stage_knows_what_those_before_it_learned(stages: Path) -> None:
     model = Predictor.load(str(stages / "backward"))
     assert model.declines("retrosynthesis") == model.declines("forward") == ""
     assert "learned forward_prediction, retrosynthesis" in model.declines("reagents")
+    assert Predictor.load(str(stages)).fingerprint == model.fingerprint  # a chain is its last stage
     earlier = Predictor.load(str(stages / "forward"))
     assert "it learned forward_prediction" in earlier.declines("retrosynthesis")
     found, code, _ = cli("predict", "retrosynthesis", "CCCNC", "--model", stages / "forward")
     assert (found[0]["status"], code) == ("no_answer", 1)
     found, _, _ = cli("predict", "retrosynthesis", "CCCNC", "--model", stages / "backward")
     assert found[0]["status"] in ("ok", "no_answer")
+
+
+def test_rows_of_text_alone_are_asked_without_molecules(stages: Path) -> None:
+    """A name has no graph; in one batch with molecules it is read as it is alone."""
+    words = Vocabulary.load(stages / "forward" / "vocabulary.json")
+    engine = MultimodalEngine(stages / "forward", words)
+    texts = ["<forward_prediction><text>methyl bromide, O.C>N</text>", "<forward_prediction>CN.CBr"]
+    sources, target = [words.encode(text) for text in texts], words.encode("CNC")[:-1]
+    alone = [engine.score([source], [target])[0] for source in sources]
+    assert engine.score(sources, [target, target]) == pytest.approx(alone, abs=1e-4)
+    assert alone[0] < alone[1] < 0
 
 
 def test_bad_queries_stop_nobody(stages: Path) -> None:

@@ -114,17 +114,18 @@ class ModelFolder:
 
     @classmethod
     def open(cls, name: str) -> "ModelFolder":
-        """Open an embedded model by name or a folder by path, be it that of a training stage.
+        """Open an embedded model by name or a folder by path, be it that of a training stage or of a chain of them.
 
         Raises:
             ModelError: There is no such model, or its ``model.json`` cannot be used.
         """
         path = locate(name)
         if not (path / CARD).is_file():
-            from retort.inference.stage_folder import is_stage, stage_card
+            from retort.inference.stage_folder import stage_card, stage_in
 
-            if is_stage(path):
-                return cls(path, stage_card(path), STAGE_CARD)
+            stage = stage_in(path)
+            if stage is not None:
+                return cls(stage, stage_card(stage), STAGE_CARD)
         try:
             values = json.loads((path / CARD).read_text("utf-8"))
         except FileNotFoundError as error:

@@ -3,6 +3,7 @@
 ``retort.json`` of such a folder has the whole chain. Reading it needs no torch.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -13,7 +14,7 @@ from retort.models.checkpoint import CARD, VOCABULARY, file_sha256, read_card
 from retort.prompting.molecules import InputMode
 from retort.prompting.task import TASKS
 
-KIND = "multimodal"
+KIND, CHAIN = "multimodal", "stages.json"
 NAME = "language_model"
 _NOTE = "The model is a training stage: nobody has compared it with the nearest neighbour on this task."
 
@@ -46,9 +47,16 @@ def stage_card(folder: Path) -> ModelCard:
     )
 
 
-def is_stage(folder: Path) -> bool:
-    """Tell whether a folder looks like that of a stage; :func:`stage_card` says what is wrong with it."""
-    return (folder / CARD).is_file() and read_card(folder).get("kind") == KIND
+def stage_in(folder: Path) -> Path | None:
+    """Return the folder of a stage: the given one, or that of the last stage of a chain; None where it is neither.
+
+    :func:`stage_card` says what is wrong with a stage.
+    """
+    try:
+        last = folder / list(json.loads((folder / CHAIN).read_text("utf-8")))[-1]
+    except (OSError, ValueError, IndexError):
+        last = folder
+    return last if (last / CARD).is_file() and read_card(last).get("kind") == KIND else None
 
 
 def learned_tasks(card: Mapping[str, Any], where: str) -> list[str]:
