@@ -128,7 +128,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 Stage("forward", {"forward_prediction": 1.0}, Policy("all", encoders=True), 40_000, 4e-3),
                 Stage("backward", {"retrosynthesis": 1.0}, Policy("adapters", lora=LoraSettings(rank=4)), 2_000, 2e-3),
             ),
-            causal=CausalConfig(width=48, inner_width=96, layers=2, heads=2, key_value_heads=2, positions=256),
+            causal=CausalConfig(width=48, inner_width=96, layers=2, heads=2, key_value_heads=2, positions=320),
             reader=MoleculeReaderConfig(encoder=GraphEncoderConfig(layers=2, width=16)),
             training=StageTraining(places_per_batch=130, limit=64, evaluate_rows=4),
         ),

@@ -115,7 +115,7 @@ def _language_model(
     if entry.engine == "multimodal":
         from retort.inference.engines.multimodal import MultimodalEngine
 
-        reader = MultimodalEngine(path, vocabulary)
+        reader = MultimodalEngine(path, vocabulary, decoding.max_target_tokens)
         return LanguageModel(reader, vocabulary, decoding, shown, reader.prompt)
     return LanguageModel(_engine(entry.engine, path, vocabulary), vocabulary, decoding, shown)
 

@@ -35,13 +35,14 @@ class MultimodalEngine:
     Args:
         folder: Folder of a stage.
         vocabulary: Ids and tokens of the model.
+        longest_answer: Tokens of an answer at most, for which room is kept among the network's positions.
 
     Raises:
         MissingExtraError: torch or transformers is not installed.
         ModelError: The folder is no multimodal model, or does not say what it was shown.
     """
 
-    def __init__(self, folder: Path, vocabulary: Vocabulary) -> None:
+    def __init__(self, folder: Path, vocabulary: Vocabulary, longest_answer: int = 256) -> None:
         try:
             from transformers.utils.logging import disable_progress_bar
 
@@ -57,7 +58,8 @@ class MultimodalEngine:
         self._vocabulary = vocabulary
         self._mode, self._limit = mode_of(stored.card, str(folder)), limit_of(stored.card, str(folder))
         positions = getattr(self.model.network.config, "max_position_embeddings", None)
-        self._positions = None if positions is None else int(positions)
+        if positions is not None:
+            self._limit = min(self._limit, positions - longest_answer)
 
     def prompt(self, question: Question) -> str:
         """Return the prompt of a question that the model can read.
@@ -68,9 +70,8 @@ class MultimodalEngine:
         row = self._row(question.prompt)
         places = len(row.ids) - len(row.molecules)
         places += sum(self.model.reader.config.tokens(len(molecular_graph(smiles))) for smiles in row.molecules)
-        limit = self._limit if self._positions is None else min(self._limit, self._positions - 1)
-        if places > limit:
-            raise ChemistryError(f"the query takes {places} places and the language model reads {limit}")
+        if places > self._limit:
+            raise ChemistryError(f"the query takes {places} places and the language model reads {self._limit}")
         return question.prompt
 
     def generate(
@@ -81,8 +82,7 @@ class MultimodalEngine:
         for start in range(0, len(sources), _BATCH):
             rows = [self._row(self._vocabulary.decode(source)) for source in sources[start : start + _BATCH]]
             batch = self._collator(rows).question(rows).to(self.model.network.device)
-            room = max_length if self._positions is None else min(max_length, self._positions - batch.ids.shape[1])
-            said = self.model.generate(batch, max_length=room, beam_size=beam_size, answers=beam_size)
+            said = self.model.generate(batch, max_length=max_length, beam_size=beam_size, answers=beam_size)
             for i, row in enumerate(rows):
                 own = dict.fromkeys(tuple(answer) for answer in said[i * beam_size : (i + 1) * beam_size])
                 found.append(self._ranked(row, list(own))[:num_hypotheses])
