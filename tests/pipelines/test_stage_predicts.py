@@ -13,8 +13,14 @@ from retort.cli import app
 from retort.errors import ModelError
 from retort.inference.engines.multimodal import MultimodalEngine
 from retort.inference.model_folder import ModelFolder
+from retort.models.adapters import Policy
+from retort.models.backbone import Seq2SeqConfig
 from retort.models.checkpoint import CARD
+from retort.models.graph_encoder import GraphEncoderConfig
+from retort.models.molecule_reader import MoleculeReaderConfig
 from retort.prompting.vocabulary import Vocabulary
+from retort.recipes.train_stages import TrainStagesConfig, train_stages
+from retort.training.stages import Stage, StageTraining
 
 QUERIES = ["CN.OCCBr", "CN.CBr", "CN.N#CCBr"]
 ANSWERS = ["CNCCO", "CNC", "CNCC#N"]
@@ -82,6 +88,33 @@ def test_rows_of_text_alone_are_asked_without_molecules(stages: Path) -> None:
     alone = [engine.score([source], [target])[0] for source in sources]
     assert engine.score(sources, [target, target]) == pytest.approx(alone, abs=1e-4)
     assert alone[0] < alone[1] < 0
+
+
+def test_an_encoder_decoder_answers_too(stages: Path, tmp_path: Path) -> None:
+    last = train_stages(
+        TrainStagesConfig(
+            output=tmp_path,
+            rows_folder=stages.parent / "rows",
+            stages=(Stage("forward", {"forward_prediction": 1.0}, Policy("all", encoders=True), 500),),
+            language_model="seq2seq",
+            seq2seq=Seq2SeqConfig(d_model=16, d_kv=8, d_ff=16, layers=1, decoder_layers=1, heads=2),
+            reader=MoleculeReaderConfig(encoder=GraphEncoderConfig(layers=1, width=8)),
+            training=StageTraining(places_per_batch=130, limit=64, evaluate_rows=4, precision="bf16"),
+        ),
+        lambda _: None,
+    )
+    words = Vocabulary.load(last / "vocabulary.json")
+    engine, sources = MultimodalEngine(last, words), [words.encode(f"<forward_prediction>{query}") for query in QUERIES]
+    for source, answers in zip(
+        sources, engine.generate(sources, beam_size=3, num_hypotheses=2, max_length=6), strict=True
+    ):
+        assert len(answers) == 2
+        assert answers[0].score >= answers[1].score
+        assert engine.score([source], [answers[0].tokens])[0] == pytest.approx(
+            answers[0].score * (len(answers[0].tokens) + 1), abs=1e-4
+        )
+    found, _, output = cli("predict", "forward", QUERIES[0], "--model", last)
+    assert found[0]["status"] in ("ok", "no_answer"), output
 
 
 def test_bad_queries_stop_nobody(stages: Path) -> None:
