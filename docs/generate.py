@@ -29,7 +29,14 @@ from retort.recipes.benchmark_results import read_results
 from retort.recipes.experiments import read_experiments
 from retort.recipes.findings_page import choice_table, gradients_table, probes_table
 from retort.recipes.reproduction_page import arms_table, labels_table, markdown_table, tables
-from retort.recipes.stages_page import chain_table, encoder_table, graphs_table, scaffolds_table, strategies_table
+from retort.recipes.stages_page import (
+    chain_table,
+    encoder_table,
+    graphs_table,
+    scaffold_scores_table,
+    scaffolds_table,
+    strategies_table,
+)
 from retort.serving.settings import ServeConfig
 
 FOLDER = Path(__file__).resolve().parent
@@ -320,6 +327,7 @@ TABLES: dict[str, Callable[[Any], list[str]]] = {
     "graphs": graphs_table,
     "encoder": encoder_table,
     "scaffolds": scaffolds_table,
+    "scaffold_scores": scaffold_scores_table,
 }
 
 

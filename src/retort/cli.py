@@ -17,8 +17,8 @@ from typer.core import TyperGroup
 
 from retort.cli_benchmark import benchmark
 from retort.cli_index import index_commands
-from retort.cli_serve import mcp, serve
 from retort.cli_plan import plan
+from retort.cli_serve import mcp, serve
 from retort.errors import RetortError, UsageError
 from retort.printing import ReportFormat, advance, console, print_json, print_rows, progress
 

@@ -13,6 +13,7 @@ from retort.data.collate import PreparedFolder
 from retort.elicitation.knowledge import Knowledge
 from retort.errors import ConfigError, DataError
 from retort.evaluation.predictions import read
+from retort.prompting.template import Library, own_library
 from retort.prompting.vocabulary import Vocabulary
 from retort.recipes.row_types import TypesOfRows
 from retort.recipes.study import Arm, run_arm
@@ -101,10 +102,10 @@ def test_an_arm_is_trained_decoded_and_scored_with_every_row(study: Path) -> Non
     config = arm(study, "scored", "out_of_fold", beams=beams, seeds=(0, 1))
     run_arm(config)
     judged = score_arm(config)
-    assert {name: [len(p.rows) for p in seeds] for name, seeds in judged.predictions.items()} == {
-        "plain": [6, 6],
-        "mixture": [6, 6],
+    counts = {
+        name: {t: [len(p.rows) for p in seeds] for t, seeds in of.items()} for name, of in judged.predictions.items()
     }
+    assert counts == {"plain": {"retrosynthesis": [6, 6]}, "mixture": {"retrosynthesis": [6, 6]}}
     figures = json.loads((config.output / "figures.json").read_text())["figures"]
     assert figures["plain"]["n"] == 6
     assert len(figures["mixture"]["exact_match@1"]["by_seed"]) == 2
@@ -124,17 +125,42 @@ def test_an_arm_goes_on_where_it_was_cut_off_and_refuses_another(study: Path) ->
     assert (config.output / "seed-0" / "plain.npz").is_file()
     with pytest.raises(ConfigError, match="belongs to another arm"):
         run_arm(replace(config, knowledge="oracle"))
+    path = config.output / "arm.json"
+    known = json.loads(path.read_text())
+    path.write_text(json.dumps({key: value for key, value in known.items() if key != "wording"}))
+    run_arm(config)  # a file that an older release wrote knew no wordings: its arm had compact prompts
+    with pytest.raises(ConfigError, match="belongs to another arm"):
+        run_arm(replace(config, wording="static"))
 
 
-@pytest.mark.parametrize("wording", ["static", "random", "nearest"])
-def test_instructions_are_told_with_the_type(study: Path, wording: str) -> None:
-    config = arm(study, f"worded-{wording}", "predicted", wording=wording)
+@pytest.mark.parametrize("knowledge", ["off", "predicted"])
+@pytest.mark.parametrize("wording", ["static", "random", "nearest", "dynamic"])
+def test_instructions_are_told_with_and_without_the_type(study: Path, wording: str, knowledge: Knowledge) -> None:
+    config = arm(study, f"worded-{wording}-{knowledge}", knowledge, wording=wording)
     run_arm(config)
     texts = prompts(config, "train")
+    assert all((text.partition("</text>")[0][-1] in "012") == (knowledge != "off") for text in texts)
     assert all(text.startswith("<text>") and "</text>" in text for text in texts)
     distinct = {text.partition("</text>")[0].rstrip("0123456789") for text in texts}
     assert (len(distinct) == 1) == (wording == "static") or wording == "nearest"
-    assert score_arm(config).predictions["plain"][0].rows[0].query.startswith(tuple("CFNOc"))
+    facts = json.loads((config.output / "data" / "manifest.json").read_text())["wordings"]["retrosynthesis"]
+    assert bool(facts) == (wording in ("nearest", "dynamic"))
+    assert score_arm(config).predictions["plain"]["retrosynthesis"][0].rows[0].query.startswith(tuple("CFNOc"))
+
+
+def test_instructions_may_come_from_a_wider_store(study: Path, tmp_path: Path) -> None:
+    texts = [f"Take the molecule apart, say how, number {number}." for number in range(50)]
+    own = Library.joined("wide", [own_library(), Library.from_texts("wide", "retrosynthesis", texts)])
+    own.save(tmp_path / "wide.json")
+    config = arm(study, "wider", "predicted", wording="dynamic", instructions=tmp_path / "wide.json")
+    run_arm(config)
+    assert any("Take the molecule apart" in text for text in prompts(config, "train"))
+    assert score_arm(config).figures["plain"]["n"] == 6
+    Library.from_texts("other", "forward_prediction", ["What is made?"]).save(tmp_path / "other.json")
+    with pytest.raises(DataError, match="'retrosynthesis' has no instructions"):
+        Arm.open(replace(config, instructions=tmp_path / "other.json"))
+    with pytest.raises(ConfigError, match="compact prompts have no instructions"):
+        replace(config, wording="compact")
 
 
 def test_only_types_that_are_read_can_be_mixed(study: Path) -> None:
@@ -143,7 +169,7 @@ def test_only_types_that_are_read_can_be_mixed(study: Path) -> None:
 
 
 def test_no_test_row_is_told_its_cluster(study: Path) -> None:
-    opened = Arm.open(arm(study, "honest", "out_of_fold"))
+    (opened,) = Arm.open(arm(study, "honest", "out_of_fold")).tasks
     part = opened.types.held_out("test")
     other = replace(part, types=replace(part.types, labels=(part.types.labels + 1) % 3))
     for first, second in zip(*(opened.wordings(p, Beam()) for p in (part, other)), strict=True):

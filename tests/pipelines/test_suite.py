@@ -152,3 +152,13 @@ def test_parts_have_distinct_names_and_their_first_metric_is_in_reports() -> Non
         for anchor in part.anchors:
             assert set(anchor.figures) <= set(part.shown), anchor.who
             assert all(0 <= figure <= 1 for figure in anchor.figures.values())
+
+
+def test_a_training_stage_stands_beside_the_baselines(data: Path, stages: Path, tmp_path: Path) -> None:
+    command = ["benchmark", "uspto_50k", "--model", str(stages / "backward"), "-o", str(tmp_path / "out"), "-f", "json"]
+    done = CliRunner().invoke(app, [*command, "--limit", "4"])
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout.splitlines()[-1])
+    theirs = next(entry for who, entry in entries(found).items() if who.endswith("chain/backward"))
+    assert theirs["report"]["n"] == 4
+    assert sum(theirs["report"]["status_counts"].values()) == 4

@@ -17,7 +17,7 @@ tasks = st.sampled_from(TASKS)
 words = st.text(string.ascii_letters, min_size=1, max_size=4)
 libraries = st.lists(st.tuples(tasks, words), min_size=1, max_size=30).map(lambda rows: Library.from_rows("any", rows))
 pools = libraries.map(lambda library: Library.joined("pool", [own_library(), library]))
-selections = st.builds(Selection, st.sampled_from(["static", "random", "nearest"]), st.integers(0, 5))
+selections = st.builds(Selection, st.sampled_from(["static", "random", "nearest", "dynamic"]), st.integers(0, 5))
 lengths = st.floats(0, 1e6, allow_subnormal=False)
 
 

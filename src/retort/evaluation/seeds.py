@@ -87,16 +87,26 @@ def pooled(seeds: Sequence[Predictions], top_k: int, *, seed: int = 0) -> dict[s
         DataError: There is no seed or no row.
         UsageError: The files answer different questions, or hold fewer candidates than ``top_k``.
     """
-    return figures(*_values(seeds, top_k), seed=seed)
+    return figures(*values_of(seeds, top_k), seed=seed)
 
 
 def paired(
     first: Sequence[Predictions], second: Sequence[Predictions], top_k: int, *, seed: int = 0
 ) -> dict[str, PairedDifference]:
     """Return ``name@k`` -> second minus first; raises as :func:`pooled`."""
-    names, before = _values(first, top_k)
+    names, before = values_of(first, top_k)
     refuse_unpaired(first[0], second[0])
-    return differences(names, before, _values(second, top_k)[1], seed=seed)
+    return differences(names, before, values_of(second, top_k)[1], seed=seed)
+
+
+def values_of(seeds: Sequence[Predictions], top_k: int) -> tuple[list[str], Values]:
+    """Return the names of all figures [m], and each for every seed and row [r, n, m]; raises as :func:`pooled`."""
+    if not seeds:
+        raise DataError("there are no predictions of any seed.")
+    for other in seeds[1:]:
+        refuse_unpaired(seeds[0], other)
+    tables = [table(predictions, top_k) for predictions in seeds]
+    return tables[0][0], np.stack([values for _, values in tables])
 
 
 def figures(names: Sequence[str], values: Values, *, seed: int = 0) -> dict[str, Figure]:
@@ -137,16 +147,6 @@ def _resampled(arms: Sequence[Values], seed: int) -> list[Values]:
 def _ends(resamples: Values) -> list[Interval]:
     low, high = np.quantile(resamples, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0).tolist()
     return list(zip(low, high, strict=True))
-
-
-def _values(seeds: Sequence[Predictions], top_k: int) -> tuple[list[str], Values]:
-    """Return names [m] and values [r, n, m]."""
-    if not seeds:
-        raise DataError("there are no predictions of any seed.")
-    for other in seeds[1:]:
-        refuse_unpaired(seeds[0], other)
-    tables = [table(predictions, top_k) for predictions in seeds]
-    return tables[0][0], np.stack([values for _, values in tables])
 
 
 def _flipped(rows: Values, seed: int) -> Values:

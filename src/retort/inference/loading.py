@@ -116,6 +116,11 @@ def _language_model(
     path = folder.folder(entry.folder)
     vocabulary = Vocabulary.load(path / "vocabulary.json")
     decoding = Decoding(augmentations or entry.augmentations, entry.beam_size)
+    if entry.engine == "multimodal":
+        from retort.inference.engines.multimodal import MultimodalEngine
+
+        reader = MultimodalEngine(path, vocabulary, decoding.max_target_tokens)
+        return LanguageModel(reader, vocabulary, decoding, shown, reader.prompt)
     return LanguageModel(_engine(entry.engine, path, vocabulary, entry.patience), vocabulary, decoding, shown)
 
 
@@ -136,4 +141,6 @@ def _engine(engine: str, path: Path, vocabulary: Vocabulary, patience: float = 1
         from retort.models.recorded import RecordedSeq2Seq
 
         return RecordedSeq2Seq(sorted(path.glob("*.npz")))
-    raise ModelError(f"{str(path)!r}: unknown engine {engine!r}.", "Known: ctranslate2, transformers, recorded, toy.")
+    raise ModelError(
+        f"{str(path)!r}: unknown engine {engine!r}.", "Known: ctranslate2, transformers, multimodal, recorded, toy."
+    )

@@ -14,6 +14,7 @@ from typing import Any
 
 from retort import config
 from retort.errors import ConfigError, ModelError, did_you_mean
+from retort.models.checkpoint import CARD as STAGE_CARD
 from retort.models.checkpoint import file_sha256
 from retort.prompting.reaction_types import Telling
 
@@ -32,7 +33,7 @@ class ProposerEntry:
             ``nearest_reaction``, ``nearest_template``; also the name its candidates carry.
         folder: Folder of a language model, relative to the model folder.
         file: File of a ranker, of trees, of a network or of a baseline, relative to the model folder.
-        engine: What runs a language model: ``ctranslate2``, ``transformers``, ``recorded`` or ``toy``.
+        engine: What runs a language model: ``ctranslate2``, ``transformers``, ``multimodal``, ``recorded`` or ``toy``.
         augmentations: Spellings per question of a language model.
         beam_size: Beams per spelling of a language model.
         patience: Its searches end when this many times the beams are finished; read by ``ctranslate2`` alone.
@@ -114,15 +115,22 @@ class ModelFolder:
 
     path: Path
     card: ModelCard
+    card_file: str = CARD
 
     @classmethod
     def open(cls, name: str) -> "ModelFolder":
-        """Open an embedded model by name or a folder by path.
+        """Open an embedded model by name or a folder by path, be it that of a training stage or of a chain of them.
 
         Raises:
             ModelError: There is no such model, or its ``model.json`` cannot be used.
         """
         path = locate(name)
+        if not (path / CARD).is_file():
+            from retort.inference.stage_folder import stage_card, stage_in
+
+            stage = stage_in(path)
+            if stage is not None:
+                return cls(stage, stage_card(stage), STAGE_CARD)
         try:
             values = json.loads((path / CARD).read_text("utf-8"))
         except FileNotFoundError as error:
@@ -133,8 +141,8 @@ class ModelFolder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of ``model.json``, which holds the checksums of all files: it names these very weights."""
-        return file_sha256(self.path / CARD)
+        """SHA-256 of the card, which holds the checksums of all files: it names these very weights."""
+        return file_sha256(self.path / self.card_file)
 
     def file(self, relative: str) -> Path:
         """Return the path of a file after verifying its checksum.

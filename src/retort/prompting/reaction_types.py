@@ -46,12 +46,21 @@ class TypeRange:
         Raises:
             DataError: The label is not one of 0 to N-1.
         """
+        number = self.number(label)
+        return self.names[label] if self.names else str(number)
+
+    def number(self, label: int) -> int:
+        """Return the number under which prompts know a label: the label and the offset.
+
+        Raises:
+            DataError: The label is not one of 0 to N-1.
+        """
         if not 0 <= label < self.count:
             raise DataError(
                 f"reaction type {label} is not one of 0 to {self.count - 1}.",
                 f"The labels come from another clustering than these {self.count} types.",
             )
-        return self.names[label] if self.names else str(self.offset + label)
+        return self.offset + label
 
     def shown_shares(self, labels: Sequence[int]) -> str:
         """Return the one label as :meth:`shown`, or of several each with its share, most frequent first.

@@ -1,9 +1,11 @@
-"""Which instruction a row gets: always the first, one drawn by the row's id, or the one nearest to its input.
+"""Which instruction a row gets: the first, one drawn by its id, the one nearest to its input, or the nearest of a few.
 
 Every choice is made among the templates of the row's own task, in a joint library too; nothing here can name a
 template by a number that counts from the beginning of another task. Nearest is equations (10) and (11) of SLM4CRP:
 adaptability is the negative distance between input and template, and the greatest adaptability wins, which is the
-smallest distance (the paper prints argmin over the negative distance, which would take the farthest).
+smallest distance (the paper prints argmin over the negative distance, which would take the farthest). Dynamic is what
+the paper names as future work, a wider and more random store: a few templates are drawn for each row, and the nearest
+of these is taken, so that many wordings are seen and the row still has a say.
 """
 
 import hashlib
@@ -22,8 +24,15 @@ from retort.prompting.template import Library, Template
 class Selection:
     """How instructions are chosen."""
 
-    how: Literal["static", "random", "nearest"] = option("static", help="the first, one by row id, or the nearest")
-    seed: int = option(0, help="seed of the random choice")
+    how: Literal["static", "random", "nearest", "dynamic"] = option(
+        "static", help="the first, one by row id, the nearest, or the nearest of a few by row id"
+    )
+    seed: int = option(0, help="seed of the random choices")
+    drawn: int = option(4, help="how many the dynamic choice draws for each row")
+
+    def __post_init__(self) -> None:
+        if self.drawn < 1:
+            raise UsageError(f"a dynamic choice among {self.drawn} instructions is none.", "Draw one or more.")
 
     def choose(self, library: Library, task: str, row_id: str, distances: Sequence[float] | None = None) -> Template:
         """Return the template of one row.
@@ -44,6 +53,8 @@ class Selection:
             return drawn(library, task, row_id, self.seed)
         if distances is None:
             raise UsageError("the nearest instruction needs the distances of the row.", "Embed inputs and templates.")
+        if self.how == "dynamic":
+            return dynamic(library, task, row_id, distances, self.seed, self.drawn)
         return nearest(library, task, distances)
 
 
@@ -59,8 +70,7 @@ def drawn(library: Library, task: str, row_id: str, seed: int) -> Template:
         DataError: The task has no instructions.
     """
     templates = library.of(task)
-    digest = hashlib.sha256(f"{seed}\0{task}\0{row_id}".encode()).digest()
-    return templates[int.from_bytes(digest, "big") % len(templates)]
+    return templates[_number(seed, task, row_id) % len(templates)]
 
 
 def nearest(library: Library, task: str, distances: Sequence[float]) -> Template:
@@ -75,6 +85,22 @@ def nearest(library: Library, task: str, distances: Sequence[float]) -> Template
         DataError: The task has no instructions, the distances are not as many as the templates, or one is negative
             (an adaptability has been given for a distance) or not a finite number.
     """
+    places = _measured(library, task, distances)
+    return library.templates[min(places, key=lambda place: distances[place])]
+
+
+def dynamic(library: Library, task: str, row_id: str, distances: Sequence[float], seed: int, count: int) -> Template:
+    """Return the nearest of ``count`` templates of a task that are drawn without repetition by seed, task and row id.
+
+    Where the task has no more than ``count``, it is :func:`nearest`; raises as that.
+    """
+    texts = {place: library.templates[place].text for place in _measured(library, task, distances)}
+    shuffled = sorted(texts, key=lambda place: _number(seed, task, f"{row_id}\0{texts[place]}"))
+    return library.templates[min(sorted(shuffled[:count]), key=lambda place: distances[place])]
+
+
+def _measured(library: Library, task: str, distances: Sequence[float]) -> tuple[int, ...]:
+    """Return the places of a task's templates; raises DataError where the distances do not fit."""
     if len(distances) != len(library.templates):
         raise DataError(
             f"{len(distances)} distances do not fit the {len(library.templates)} templates of {library.name!r}.",
@@ -84,7 +110,11 @@ def nearest(library: Library, task: str, distances: Sequence[float]) -> Template
     for place in places:
         if not (math.isfinite(distances[place]) and distances[place] >= 0):
             raise DataError(f"{distances[place]} is not a distance.", "Give distances, not their negatives.")
-    return library.templates[min(places, key=lambda place: distances[place])]
+    return places
+
+
+def _number(seed: int, task: str, row_id: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"{seed}\0{task}\0{row_id}".encode()).digest(), "big")
 
 
 @dataclass(frozen=True, slots=True)

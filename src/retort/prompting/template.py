@@ -5,12 +5,14 @@ from the instructions that a data set carries. A :class:`Library` knows the task
 template is always looked up among those of the row's own task and never by a number that means another list.
 """
 
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Self
 
-from retort.errors import DataError
+from retort.errors import DataError, OutputError
 from retort.prompting.vocabulary import TEXT_CLOSE
 from retort.registry import Registry
 
@@ -21,6 +23,7 @@ LEAD_INS = (
     "How would you answer if the reaction type were",
 )
 OWN = "own"
+FORMAT = "retort-instructions"
 
 TEMPLATES: Registry[tuple[str, ...]] = Registry("template", "retort.prompting.templates", "TEXTS")
 
@@ -107,6 +110,27 @@ class Library:
                 pool.setdefault((template.task, template.text), template)
         return cls(name, tuple(pool.values()))
 
+    def save(self, path: Path) -> None:
+        """Write the library as JSON; raises OutputError where it cannot be written."""
+        content = {"format": FORMAT, "name": self.name, "templates": [asdict(template) for template in self.templates]}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        except OSError as error:
+            raise OutputError(f"cannot write {str(path)!r}: {error.strerror}.") from error
+
+    @classmethod
+    def load(cls, path: Path) -> "Library":
+        """Read a library that :meth:`save` wrote; raises DataError where it is missing or damaged."""
+        try:
+            content = json.loads(path.read_text("utf-8"))
+            if content["format"] != FORMAT:
+                raise ValueError(f"its format is {content['format']!r}, not {FORMAT!r}")
+            templates = tuple(Template(**values) for values in content["templates"])
+            return cls(content["name"], templates)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(f"{str(path)!r} is no library of instructions: {error}.", _WRITE_ONE) from error
+
     @property
     def tasks(self) -> tuple[str, ...]:
         """The tasks that have templates, in the order of their first."""
@@ -145,5 +169,6 @@ def own_library() -> Library:
     return Library.joined(OWN, parts)
 
 
+_WRITE_ONE = "Write one with `python -m retort.recipes.instructions CONFIG.toml`."
 _ADD_A_FILE = "Add a file with its wordings to prompting/templates, or take the compact rendering."
 _ANOTHER_LIBRARY = "Take this package's own library for it, or leave its rows out."

@@ -16,7 +16,7 @@ from retort.errors import ConfigError, RetortError
 from retort.models import checkpoint
 from retort.recipes.benchmark_results import Entry, read_results, write_results
 from retort.recipes.entry import UnfinishedError, run_with_config
-from retort.recipes.experiments import Experiment, read_experiments
+from retort.recipes.experiments import Experiment, arms_of, read_experiments
 from retort.recipes.study import run_arm, undecoded
 from retort.recipes.study_config import ArmConfig
 
@@ -34,6 +34,16 @@ class Benchmark:
 
     experiments: Sequence[Experiment]
     entries: dict[str, Entry] = field(default_factory=dict)
+
+    @property
+    def in_order(self) -> list[tuple[int, Experiment]]:
+        """All experiments with their number from 1; means come after what they are the means of."""
+        return sorted(enumerate(self.experiments, 1), key=lambda pair: bool(pair[1].mean_of))
+
+    def arms(self, name: str) -> tuple[ArmConfig, ...]:
+        """Return what answers an experiment; see :func:`arms_of`. Nothing where there is no such experiment."""
+        others = {experiment.name: experiment for experiment in self.experiments}
+        return arms_of(others[name], others) if name in others else ()
 
     @property
     def failed(self) -> list[str]:
@@ -59,7 +69,7 @@ def run_benchmark(given: Path, overrides: Sequence[str] = (), say: Say = print) 
     run = run_arms(given, overrides, say)
     known = {path: read_results(path) for path in {experiment.results for experiment in run.experiments}}
     for step in (_scored, _compared):
-        for place, experiment in enumerate(run.experiments, 1):
+        for place, experiment in run.in_order:
             file = known[experiment.results]
             entry = step(run, experiment, file.get(experiment.name, {}), _told(say, place, run, experiment))
             run.entries[experiment.name] = file[experiment.name] = entry
@@ -74,17 +84,21 @@ def run_benchmark(given: Path, overrides: Sequence[str] = (), say: Say = print) 
 def run_arms(given: Path, overrides: Sequence[str] = (), say: Say = print) -> Benchmark:
     """Train and decode what is not decoded yet; neither RDKit nor polars is needed. Raises as :func:`run_benchmark`."""
     run = Benchmark(read_experiments(given, overrides))
-    for place, experiment in enumerate(run.experiments, 1):
-        run.entries[experiment.name] = _decoded(experiment, _told(say, place, run, experiment))
+    for place, experiment in run.in_order:
+        tell = _told(say, place, run, experiment)
+        run.entries[experiment.name] = (
+            _of_others(run, experiment, tell) if experiment.mean_of else _decoded(experiment, tell)
+        )
     return run
 
 
 def obstacle(arm: ArmConfig) -> str:
     """Return why an arm cannot run here; empty where it can, or where all that is left to do is to score."""
-    needed = {"types": arm.row_types, "weights": arm.start_from / checkpoint.CARD}
+    needed = [*(("types", path) for path in arm.type_files), ("weights", arm.start_from / checkpoint.CARD)]
+    needed += [("instructions", arm.instructions)] if arm.instructions else []
     if undecoded(arm):
-        needed["prepared rows"] = arm.prepared / "manifest.json"
-    missing = [f"{what} ({path})" for what, path in needed.items() if not path.is_file()]
+        needed.append(("prepared rows", arm.prepared / "manifest.json"))
+    missing = [f"{what} ({path})" for what, path in needed if not path.is_file()]
     if missing:
         return f"not here: {', '.join(missing)}"
     if not find_spec("torch"):
@@ -126,6 +140,14 @@ def _decoded(experiment: Experiment, say: Say) -> Entry:
     return {"status": "decoded", "reason": ""}
 
 
+def _of_others(run: Benchmark, experiment: Experiment, say: Say) -> Entry:
+    """Return the status of a mean: that its experiments are decoded, or which are not."""
+    missing = [name for name in experiment.mean_of if run.entries[name]["status"] != "decoded"]
+    reason = f"no answers of {', '.join(missing)}, of which it is the mean" if missing else ""
+    say(f"not run: {reason}" if missing else "is the mean of others")
+    return {"status": "not run" if missing else "decoded", "reason": reason}
+
+
 def _failed(error: RetortError, say: Say) -> Entry:
     say(f"failed: {error}")
     return {"status": "failed", "reason": str(error)}
@@ -135,18 +157,18 @@ def _scored(run: Benchmark, experiment: Experiment, before: Entry, say: Say) -> 
     """Return the figures of an arm that is decoded; those of before where its predictions are the same."""
     from retort.recipes.benchmark_scores import figures, predictions_sha256
 
-    entry = run.entries[experiment.name]
-    if entry["status"] == "not run" and experiment.arm is not None and before.get("status") == "scored":
+    entry, arms = run.entries[experiment.name], run.arms(experiment.name)
+    if entry["status"] == "not run" and arms and before.get("status") == "scored":
         say("keeps its figures, which were made elsewhere")
         return before
-    if experiment.arm is None or entry["status"] != "decoded":
+    if not arms or entry["status"] != "decoded":
         return entry
-    if before.get("sha256", {}).get("predictions", ()) == predictions_sha256(experiment.arm):
+    if before.get("sha256", {}).get("predictions", ()) == predictions_sha256(arms):
         say("was scored before")
         return before
     say("is being scored")
     try:
-        return {"status": "scored", "reason": "", "title": experiment.config.title, **figures(experiment.arm)}
+        return {"status": "scored", "reason": "", "title": experiment.config.title, **figures(arms)}
     except RetortError as error:
         return _failed(error, say)
 
@@ -155,16 +177,16 @@ def _compared(run: Benchmark, experiment: Experiment, _: Entry, say: Say) -> Ent
     """Return the figures of an arm with what it gains, where that is not known yet."""
     from retort.recipes.benchmark_scores import compared, predictions_sha256
 
-    entry, arm = run.entries[experiment.name], experiment.arm
-    if arm is None or entry["status"] != "scored" or predictions_sha256(arm) is None:
+    entry, arms = run.entries[experiment.name], run.arms(experiment.name)
+    if entry["status"] != "scored" or predictions_sha256(arms) is None:
         return entry
-    other = next((e.arm for e in run.experiments if e.name == experiment.against), None)
-    found = predictions_sha256(other) if other is not None else None
+    others = run.arms(experiment.against)
+    found = predictions_sha256(others)
     origin = {"arm": experiment.against, "predictions": found}
     if entry.get("against") == origin:
         return entry
     say(f"is compared with {experiment.against}" if found else "its ways of decoding are compared")
-    gains = compared(arm, experiment.name, other if found else None, experiment.against)
+    gains = compared(arms, experiment.name, others if found else (), experiment.against)
     return {**entry, "against": origin, "compared": gains}
 
 

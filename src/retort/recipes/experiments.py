@@ -41,6 +41,9 @@ class ExperimentConfig:
     output: Path = option(Path("runs/benchmark"), help="folder that receives arms/ and results.md")
     results: Path | None = option(None, help="file of all figures; results.json of the output folder by default")
     against: Path | None = option(None, help="file of the experiment it is compared with, relative to this one")
+    mean_of: tuple[Path, ...] = option(
+        (), help="files of experiments of one task each whose mean this is, relative to this one; it trains nothing"
+    )
     not_run: str = option("", help="why it cannot be run; empty where it can")
     published: Published | None = option(None, help="the published row that it answers to")
     arm: Mapping[str, Any] = option(help="the arm, keys of ArmConfig; its output is set", factory=dict)
@@ -55,12 +58,14 @@ class Experiment:
         config: Its values.
         arm: What is run; None where it cannot be.
         against: Name of the experiment it is compared with; empty where there is none.
+        mean_of: Names of the experiments whose mean it is; empty where it has an arm of its own.
     """
 
     name: str
     config: ExperimentConfig
     arm: ArmConfig | None
     against: str
+    mean_of: tuple[str, ...] = ()
 
     @property
     def results(self) -> Path:
@@ -103,13 +108,15 @@ def _experiments_in(folder: Path) -> list[Path]:
 
 
 def _with_baselines(file: Path) -> list[Path]:
-    """Return a file, the one it is compared with, and so on."""
-    files: list[Path] = []
-    while file not in files:
-        files.append(file)
-        against = _merged(file, ()).get("against")
-        if against is not None:
-            file = beside(file, against)
+    """Return a file, those it is compared with or the mean of, and so on."""
+    files, waiting = list[Path](), [file]
+    while waiting:
+        file = waiting.pop()
+        if file.resolve() not in [known.resolve() for known in files]:
+            files.append(file)
+            values = _merged(file, ())
+            named = [*values.get("mean_of", ()), *([values["against"]] if "against" in values else [])]
+            waiting += [beside(file, str(name)) for name in named]
     return files
 
 
@@ -146,8 +153,29 @@ def _experiment(file: Path, overrides: Sequence[str]) -> Experiment:
     against = _name(beside(file, str(config.against)), root) if config.against is not None else ""
     if "output" in config.arm:
         raise ConfigError(f"{file}: arm.output is set by the benchmark.", "Give the output of the experiment.")
+    mean_of = tuple(_name(beside(file, str(other)), root) for other in config.mean_of)
     arm = {**config.arm, "output": str(config.output / "arms" / name)}
-    return Experiment(name, config, None if config.not_run else build(ArmConfig, arm, f"{file}: arm"), against)
+    built = None if config.not_run or mean_of else build(ArmConfig, arm, f"{file}: arm")
+    return Experiment(name, config, built, against, mean_of)
+
+
+def arms_of(experiment: Experiment, others: Mapping[str, Experiment]) -> tuple[ArmConfig, ...]:
+    """Return the arm of an experiment, or those of the experiments whose mean it is; none where some cannot be run.
+
+    Args:
+        experiment: The experiment.
+        others: All experiments by their names.
+
+    Raises:
+        InputFileError: An experiment of the mean is missing.
+    """
+    if experiment.arm is not None:
+        return (experiment.arm,)
+    for name in experiment.mean_of:
+        if name not in others:
+            raise InputFileError(f"{experiment.name!r} is the mean of {name!r} and others, which is missing.")
+    found = [others[name].arm for name in experiment.mean_of]
+    return tuple(arm for arm in found if arm is not None) if None not in found else ()
 
 
 def _name(file: Path, root: Path) -> str:
@@ -165,9 +193,8 @@ def _refuse_unequal(experiments: Mapping[str, Experiment]) -> None:
             if experiment.against:
                 raise InputFileError(f"{experiment.name!r} is compared with {experiment.against!r}, which is missing.")
             continue
-        if experiment.arm is None or other.arm is None:
-            continue
-        unequal = [key for key in _EQUAL if getattr(experiment.arm, key) != getattr(other.arm, key)]
+        arms = (*arms_of(experiment, experiments), *arms_of(other, experiments))
+        unequal = [key for key in _EQUAL if any(getattr(arm, key) != getattr(arms[0], key) for arm in arms[1:])]
         if unequal:
             raise ConfigError(
                 f"{experiment.name!r} and {other.name!r} differ in {', '.join(unequal)}: no fair comparison.",

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from retort.errors import ModelError
 from retort.models import checkpoint
 from retort.models.annotator import type_tokens
 from retort.models.device import pick_device
@@ -51,6 +52,8 @@ def traces(arm: Path, count: int, seed: int) -> list[Traced]:
         ModelError: The weights or the file of types are damaged.
     """
     facts = json.loads((arm.parent / "arm.json").read_text("utf-8"))
+    if not isinstance(facts["row_types"], str):
+        raise ModelError(f"{str(arm.parent)!r} is an arm of several tasks.", "Trace an arm of one task.")
     types = TypesOfRows.load(Path(facts["row_types"]))
     stored = checkpoint.load(arm / "final")
     network, words = stored.network.to(pick_device("auto")), stored.vocabulary

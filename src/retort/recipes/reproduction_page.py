@@ -122,17 +122,41 @@ def arms_table(entries: Mapping[str, Entry]) -> list[str]:
 
 def _arm_rows(name: str, entry: Entry) -> Iterator[Cells]:
     told, named = entry["knowledge"], f"`{name}`: {entry['title']}" if entry.get("title") else f"`{name}`"
-    types = f"{entry['encoding']}, {entry['types']}" if told not in ("off", "curated") else ""
+    types = f"{entry['encoding']}, {_counts(entry['types'])}" if told not in ("off", "curated") else ""
     told += " (bound)" if told in BOUNDS else ""
     budget = f"{entry['rows']:,}, {_millions(entry['tokens'])}" if entry.get("tokens") else f"{entry['rows']:,}"
     where = (budget, f"{entry['n']:,}, {len(entry['seeds'])}", f"`{entry['commit']}`")
     for way, found in entry["ways"].items():
-        later = [f"{found[f'exact_match@{k}']['mean']:.3f}" if f"exact_match@{k}" in found else "" for k in CUTOFFS]
-        about = (named, told, types, entry.get("wording", ""), _way(way, found), figure_text(found[MAIN]), *later[1:])
-        for place, gain in enumerate([gain for gain in entry.get("compared", ()) if gain["way"] == way] or [None]):
-            over = f"`{gain['than']['arm']}`, {gain['than']['way']}" if gain else ""
-            change = change_text(gain[MAIN] if gain else None)
+        about = (named, told, types, entry.get("wording", ""), _way(way, found), *_shares(found))
+        gains = [gain for gain in entry.get("compared", ()) if gain["way"] == way]
+        for place, gain in enumerate(gains or [None]):
+            change, over = change_text(gain[MAIN] if gain else None), _over(gain)
             yield (*about, change, over, *where) if not place else (*_blank(about), change, over, *_blank(where))
+        yield from _task_rows(found, gains)
+
+
+def _task_rows(found: Mapping[str, Any], gains: Sequence[Mapping[str, Any]]) -> Iterator[Cells]:
+    """Yield a row per task of a way of decoding several tasks, and of what it gains over the first arm."""
+    over = next((gain for gain in gains if "by_task" in gain), None)
+    for task, own in found.get("by_task", {}).items():
+        change = change_text(over["by_task"][task][MAIN] if over else None)
+        told = (f"of these {task.replace('_', ' ')}", *_shares(own), change, _over(over), "", f"{own['n']:,}", "")
+        yield ("", "", "", "", *told)
+
+
+def _shares(found: Mapping[str, Any]) -> Cells:
+    """Return exact match at every cut-off."""
+    later = [f"{found[f'exact_match@{k}']['mean']:.3f}" if f"exact_match@{k}" in found else "" for k in CUTOFFS[1:]]
+    return (figure_text(found[MAIN]), *later)
+
+
+def _over(gain: Mapping[str, Any] | None) -> str:
+    return f"`{gain['than']['arm']}`, {gain['than']['way']}" if gain else ""
+
+
+def _counts(types: int | Sequence[int]) -> str:
+    """Return a number of types, or those of several tasks."""
+    return str(types) if isinstance(types, int) else " + ".join(map(str, types))
 
 
 def _blank(cells: Cells) -> Cells:

@@ -1,8 +1,9 @@
 """A test set of reactions whose ring systems are new: what a model makes of chemistry it has not seen.
 
 ``python -m retort.recipes.scaffold_benchmark CONFIG.toml [KEY=VALUE]...`` reads a prepared folder and writes, per task,
-the held-out rows that are far from everything in its train part; ``retort evaluate`` takes them. Which rows have no
-ring, and what became of them, is in ``report.json``; ``similarity.png`` shows how far chosen and other rows are.
+the held-out rows that are far from everything in its train part, and beside them as many that are drawn from all
+held-out rows by chance; ``retort evaluate`` takes both, and :mod:`retort.recipes.scaffold_scores` compares them. Which
+rows have no ring, and what became of them, is in ``report.json``; ``similarity.png`` shows how far all rows are.
 """
 
 import csv
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retort.config import as_dict, load, option
 from retort.data.examples import canonical_example, fits
@@ -24,13 +26,15 @@ from retort.errors import ConfigError, DataError, MissingExtraError
 from retort.prompting.task import TASKS, Task
 from retort.recipes.entry import run_with_config
 
+RANDOM = ".random"  # between a task's name and the suffix of its rows by chance
+
 
 @dataclass(frozen=True)
 class ScaffoldConfig:
     """A benchmark of new scaffolds."""
 
     prepared: Path = option(help="prepared folder; all its train rows are what rows must be far from")
-    output: Path = option(help="folder that receives <task>.csv, report.json and similarity.png")
+    output: Path = option(help="folder that receives <task>.csv, <task>.random.csv, report.json and similarity.png")
     tasks: tuple[str, ...] = option(("forward_prediction", "retrosynthesis"), help="tasks, one table each")
     part: str = option("test", help="held-out part that rows are taken from")
     sources: tuple[str, ...] = option((), help="sources that rows are taken from; empty: all")
@@ -111,13 +115,26 @@ def _task_table(config: ScaffoldConfig, task: Task, records: Sequence[Record], s
     molecules = [tuple(filter(None, text.replace(">", ".").split("."))) for text in inputs]
     found = novelty(molecules, seen, bits=config.bits, radius=config.radius)
     far = found.below(config.threshold, acyclic=config.acyclic)
-    drawn = np.sort(np.random.default_rng(config.seed).permutation(far)[: config.limit]).tolist()
-    with (config.output / f"{task.name}.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["input", "target", "id", "similarity"])
-        writer.writerows([inputs[i], examples[i].target, wanted[i].id, f"{found.similarity[i]:.4f}"] for i in drawn)
+    drawn = sorted(_drawn(far, config.limit, config.seed))
+    by_chance = _drawn(np.arange(len(wanted)), len(drawn), config.seed)
+    rows = [(inputs[i], examples[i].target, wanted[i].id, f"{found.similarity[i]:.4f}") for i in range(len(wanted))]
+    _write(config.output / f"{task.name}.csv", [rows[i] for i in drawn])
+    _write(config.output / f"{task.name}{RANDOM}.csv", [rows[i] for i in sorted(by_chance)])
     counts = {"rows": len(wanted), "without_ring": int(found.acyclic.sum()), "far": len(far), "chosen": len(drawn)}
     return _Table(found, counts)
+
+
+def _drawn(rows: NDArray[np.int64], limit: int, seed: int) -> list[int]:
+    """Return at most so many rows, drawn with a seed."""
+    chosen: list[int] = np.random.default_rng(seed).permutation(rows)[:limit].tolist()
+    return chosen
+
+
+def _write(path: Path, rows: Sequence[Sequence[str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["input", "target", "id", "similarity"])
+        writer.writerows(rows)
 
 
 def _draw(path: Path, found: Mapping[str, Novelty], threshold: float) -> None:

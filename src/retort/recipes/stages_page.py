@@ -103,6 +103,24 @@ def scaffolds_table(content: Content) -> list[str]:
     return markdown_table(head, rows)
 
 
+def scaffold_scores_table(content: Content) -> list[str]:
+    """Return both evaluations of every model (:mod:`retort.recipes.scaffold_scores`)."""
+    head = "task | model | n by chance, new | rows by chance, exact_match@1 [95 %] | new scaffolds | lost"
+    rows = [
+        (task.replace("_", " "), f"`{model}`", *_asked_twice(found))
+        for task, by_model in content["tasks"].items()
+        for model, found in by_model.items()
+    ]
+    return markdown_table(head, rows)
+
+
+def _asked_twice(found: Content) -> tuple[str, str, str, str]:
+    if "declined" in found:
+        return ("", f"declined: {found['declined']}", "", "")
+    random, scaffolds, fall = (figure_text(found[name]["exact_match@1"]) for name in ("random", "scaffolds", "fall"))
+    return (f"{found['n']['random']:,}, {found['n']['scaffolds']:,}", random, scaffolds, fall)
+
+
 def chain_table(content: Content) -> list[str]:
     """Return what the stages of a chain did (``stages.json`` of :mod:`retort.recipes.train_stages`)."""
     head = "stage | policy | tensors trained | steps | places | held-out loss before -> after, nats per token"

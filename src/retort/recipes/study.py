@@ -3,127 +3,101 @@
 ``retort benchmark CONFIG.toml`` runs and scores arms; on a machine with torch but neither RDKit nor polars,
 ``python -m retort.recipes.study CONFIG.toml [KEY=VALUE]...`` trains and decodes one, and its answers are scored
 elsewhere (:mod:`retort.recipes.study_scores`). Every arm starts from the same weights and sees the same rows in the
-same order; only what its prompts tell differs. What is done is never done again.
+same order; only what its prompts tell differs. An arm of several files of types trains their tasks jointly, on the
+tokens of all their arms together. What is done is never done again.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
+
 from retort.config import as_dict, load
 from retort.data.collate import PreparedFolder
-from retort.data.in_memory import Ids, Row, write_folder
-from retort.elicitation.checks import Doubles
-from retort.elicitation.knowledge import Told, told
-from retort.errors import ConfigError, ModelError
+from retort.data.in_memory import write_folder
+from retort.errors import ConfigError, DataError, ModelError
 from retort.models import checkpoint
 from retort.models.protocol import Seq2Seq
 from retort.models.recorded import write_answers
-from retort.prompting.reaction_types import Telling, TypeRange, ways_of_telling
-from retort.prompting.task import Question
-from retort.prompting.vocabulary import CLASSES, TYPES, Vocabulary
+from retort.prompting.reaction_types import TypeRange, joint_ranges
+from retort.prompting.template import Library, own_library
+from retort.prompting.vocabulary import TYPES, Vocabulary
 from retort.recipes.entry import UnfinishedError, run_with_config
-from retort.recipes.row_types import Part, TypesOfRows
-from retort.recipes.study_config import ArmConfig, Beam
+from retort.recipes.row_types import TypesOfRows
+from retort.recipes.study_config import ArmConfig
 from retort.recipes.study_prompts import Prompts
+from retort.recipes.study_rows import RowsOfTask
 from retort.recipes.train import TrainConfig, train
-
-WATCHED = "valid_a"
+from retort.training.config import TrainingConfig
 
 
 @dataclass(frozen=True, eq=False)
 class Arm:
-    """An arm and its rows.
+    """An arm and the rows of its tasks.
 
     Attributes:
         config: What it is.
-        types: The types of all rows.
         vocabulary: Of the checkpoint it starts from.
-        prompts: How its questions are written.
+        tasks: The rows of each task, in the order of the files of types.
     """
 
     config: ArmConfig
-    types: TypesOfRows
     vocabulary: Vocabulary
-    prompts: Prompts
+    tasks: tuple[RowsOfTask, ...]
 
     @classmethod
     def open(cls, config: ArmConfig) -> "Arm":
         """Read what an arm needs.
 
+        Types of several tasks are told apart by an offset in prompts; labels are 0 to N-1 within each task elsewhere.
+
         Raises:
-            ModelError: The file of types or the checkpoint is damaged, or they are of different vocabularies.
+            ModelError: A file of types or the checkpoint is damaged, or they are of different vocabularies.
+            DataError: Two files of types are of one task, all types together are more than a prompt can tell, the file
+                of instructions is damaged, or a task has none.
         """
-        types, vocabulary = TypesOfRows.load(config.row_types), Vocabulary.load(config.start_from / "vocabulary.json")
-        if types.vocabulary_sha256 != vocabulary.sha256:
-            raise ModelError(f"{str(config.row_types)!r} is of another vocabulary than {str(config.start_from)!r}.")
-        shown = TypeRange(types.train.types)
-        return cls(config, types, vocabulary, Prompts(config.wording, shown, vocabulary, config.start_from))
-
-    @property
-    def judged(self) -> Part:
-        """The held-out rows that are judged."""
-        return self.types.held_out(self.config.part).first(self.config.held_out)
-
-    def told(self, part: Part) -> Told:
-        """Return what is told of the train rows and of a held-out part; raises as :func:`told`."""
-        train = self.types.train.take(range(min(self.config.rows, len(self.types.train))))
-        return told(self.config.knowledge, train, part.types, inputs=self.types.encoding == "input")
-
-    def questions(self, part: Part) -> list[Question]:
-        """Return what is asked of a held-out part, without class or type."""
-        return [self.question(source) for source, _ in part.pairs]
-
-    def question(self, source: Ids) -> Question:
-        """Return the question that token ids ask, without class or type."""
-        text = self.vocabulary.decode([int(token) for token in source])
-        return Question(self.types.task, _bare(text, self.types.task))
-
-    def wordings(self, part: Part, beam: Beam) -> list[list[tuple[Question, float]]]:
-        """Return the ways in which each row of a part is asked, with their weights."""
-        known = self.told(part)
-        shares = part.types.read if beam.telling == "mixture" else known.held_out
-        return [
-            asked(question, None if shares is None else shares[i], self.telling(beam), beam.top_types, known.classes)
-            for i, question in enumerate(self.questions(part))
+        vocabulary = Vocabulary.load(config.start_from / "vocabulary.json")
+        types = [TypesOfRows.load(path) for path in config.type_files]
+        for path, found in zip(config.type_files, types, strict=True):
+            if found.vocabulary_sha256 != vocabulary.sha256:
+                raise ModelError(f"{str(path)!r} is of another vocabulary than {str(config.start_from)!r}.")
+        shown, library = shown_ranges(types), _library(config, types)
+        prompts = [
+            Prompts(config.wording, shown[found.task], vocabulary, config.start_from, library) for found in types
         ]
+        rows = (RowsOfTask(config, found, vocabulary, own) for found, own in zip(types, prompts, strict=True))
+        return cls(config, vocabulary, tuple(rows))
 
-    def telling(self, beam: Beam) -> Telling:
-        """Return how held-out rows are told."""
-        return "shares" if self.config.knowledge == "soft" else beam.telling
-
-    @cached_property
-    def canonical(self) -> list[Question]:
-        """The questions of the train rows in their canonical spelling, without class or type."""
-        split = PreparedFolder.open(self.config.prepared).split("train")
-        return [self.question(split.pair(row, -row)[0]) for row in self.types.rows[: self.config.rows].tolist()]
-
-    @property
-    def watched(self) -> Part:
-        """The rows that training watches."""
-        return self.types.held_out(WATCHED).first(self.config.watched)
-
-    def measure(self) -> None:
-        """Measure what prompts need: the nearest instruction of every row, where that is asked for."""
-        if self.config.wording == "nearest":
-            questions = (*self.canonical, *self.questions(self.watched), *self.questions(self.judged))
-            self.prompts.measure(questions)
+    def measure(self, *, train: bool) -> None:
+        """Measure what the prompts of all tasks need; see :meth:`RowsOfTask.measure`."""
+        for rows in self.tasks:
+            rows.measure(train=train)
 
 
-def asked(
-    question: Question, shares: "Doubles | None", telling: Telling, top_types: int, classes: bool
-) -> list[tuple[Question, float]]:
-    """Return the ways of asking a question of whose types (or classes) the shares [k] are known; one where none are."""
-    if shares is None:
-        return [(question, 1.0)]
-    if classes:
-        return [(replace(question, reaction_class=int(shares.argmax()) + 1), 1.0)]
-    ways = ways_of_telling(shares.tolist(), telling, top_types)
-    return [(replace(question, reaction_types=labels), weight) for labels, weight in ways]
+def shown_ranges(types: Sequence[TypesOfRows]) -> dict[str, TypeRange]:
+    """Return task -> the range in which prompts show its types, one after another.
+
+    Raises:
+        DataError: Two are of one task, or there are more types than tokens for them.
+    """
+    counts = {found.task: found.train.types for found in types}
+    if len(counts) < len(types):
+        raise DataError(
+            f"{len(types)} files of types are of the task(s) {', '.join(counts)}.", "Name one for each task."
+        )
+    if sum(counts.values()) > len(TYPES):
+        raise DataError(f"{sum(counts.values())} types are more than the {len(TYPES)} that prompts can tell.")
+    return joint_ranges(counts)
+
+
+def _library(config: ArmConfig, types: Sequence[TypesOfRows]) -> Library:
+    """Return the instructions that an arm chooses from; raises DataError where a task of it has none."""
+    library = own_library() if config.instructions is None else Library.load(config.instructions)
+    return library if config.wording == "compact" else library.only(*(found.task for found in types))
 
 
 def run_arm(config: ArmConfig) -> Path:
@@ -138,7 +112,7 @@ def run_arm(config: ArmConfig) -> Path:
     arm, seeds = Arm.open(config), undecoded(config)
     _claim(arm)
     if seeds:
-        arm.measure()
+        arm.measure(train=True)
         _write_data(arm)
     for seed in seeds:
         place = config.output / f"seed-{seed}"
@@ -153,11 +127,12 @@ def undecoded(config: ArmConfig) -> list[int]:
 
 
 def _claim(arm: Arm) -> None:
-    """Make the folder of an arm, or check that it is this one's."""
+    """Make the folder of an arm, or check that it is this one's; what its file does not say yet had its default."""
     facts = json.loads(json.dumps(_identity(arm)))
     path = arm.config.output / "arm.json"
     if path.is_file():
-        if json.loads(path.read_text("utf-8")) != facts:
+        defaults = {field.name: field.default for field in fields(ArmConfig) if field.name in facts}
+        if {**defaults, **json.loads(path.read_text("utf-8"))} != {**defaults, **facts}:
             raise ConfigError(f"{str(path.parent)!r} belongs to another arm.", "Choose another output folder.")
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -167,40 +142,36 @@ def _claim(arm: Arm) -> None:
 def _identity(arm: Arm) -> dict[str, object]:
     """Return what the answers of an arm depend on; further seeds and ways of decoding may be added later."""
     values = {key: value for key, value in as_dict(arm.config).items() if key not in ("output", "seeds", "beams")}
-    files = {"types": arm.types.sha256, "start": checkpoint.weights_sha256(arm.config.start_from)}
-    return {**values, "row_types_sha256": sha256(arm.config.row_types.read_bytes()).hexdigest(), **files}
+    types = [rows.types.sha256 for rows in arm.tasks]
+    files = [sha256(path.read_bytes()).hexdigest() for path in arm.config.type_files]
+    instructions = arm.config.instructions
+    more = {} if instructions is None else {"instructions_sha256": checkpoint.file_sha256(instructions)}
+    return {
+        **values,
+        **more,
+        "row_types_sha256": only_or_all(files),
+        "types": only_or_all(types),
+        "start": checkpoint.weights_sha256(arm.config.start_from),
+    }
+
+
+def only_or_all(values: Sequence[str]) -> str | list[str]:
+    """Return the value of the one task of an arm, or those of all its tasks."""
+    return values[0] if len(values) == 1 else list(values)
 
 
 def _write_data(arm: Arm) -> None:
     """Write the prepared folder of an arm where it is not there yet."""
-    config, watched, folder = arm.config, arm.watched, arm.config.output / "data"
+    folder = arm.config.output / "data"
     if (folder / "manifest.json").is_file():
         return
-    split, known = PreparedFolder.open(config.prepared).split("train"), arm.told(watched)
-    train: list[Row] = [
-        _row(arm, [split.pair(number, copy - number) for copy in range(split.copies)], known, place)
-        for place, number in enumerate(arm.types.rows[: config.rows].tolist())
-    ]
-    valid: list[Row] = [
-        [(arm.vocabulary.encode(arm.prompts.text(ways[0][0])), target)]
-        for ways, (_, target) in zip(arm.wordings(watched, Beam()), watched.pairs, strict=True)
-    ]
+    splits = {
+        "train": {rows.task: rows.train() for rows in arm.tasks},
+        "valid": {rows.task: rows.valid() for rows in arm.tasks},
+    }
+    wordings = {rows.task: rows.prompts.facts(rows.task) for rows in arm.tasks}
     with checkpoint.replacing(folder) as temporary:
-        splits = {"train": train, "valid": valid}
-        facts = {"knowledge": config.knowledge, "wordings": arm.prompts.facts(arm.types.task)}
-        write_folder(temporary, arm.types.task, arm.vocabulary, splits, **facts)
-
-
-def _row(arm: Arm, pairs: Row, known: Told, place: int) -> Row:
-    """Return all spellings of a train row, each telling what is known of it."""
-    canonical = arm.canonical[place].given
-    shares = None if known.train is None else known.train[place]
-    telling = arm.telling(Beam())
-    told_pairs: list[tuple[Ids, Ids]] = []
-    for source, target in pairs:
-        ((question, _),) = asked(arm.question(source), shares, telling, 1, known.classes)
-        told_pairs.append((arm.vocabulary.encode(arm.prompts.text(question, canonical)), target))
-    return told_pairs
+        write_folder(temporary, arm.vocabulary, splits, knowledge=arm.config.knowledge, wordings=wordings)
 
 
 def _trained(arm: Arm, seed: int, place: Path) -> Path:
@@ -209,22 +180,44 @@ def _trained(arm: Arm, seed: int, place: Path) -> Path:
     final = place / "final"
     if (final / checkpoint.CARD).is_file():
         return final
-    training = replace(config.training, seed=seed)
-    folder = train(TrainConfig(config.output / "data", place, training, start_from=config.start_from))
+    data = config.output / "data"
+    training = joint_training(replace(config.training, seed=seed), PreparedFolder.open(data))
+    folder = train(TrainConfig(data, place, training, start_from=config.start_from))
     if folder != final:
         raise UnfinishedError(f"the training of {str(place)!r} was stopped.", "The same command goes on.")
     return final
 
 
+def joint_training(training: TrainingConfig, folder: PreparedFolder) -> TrainingConfig:
+    """Return the training of an arm of several tasks: the budget of each, and as many tokens of each.
+
+    An arm of three tasks sees as many tokens as the arms of these tasks together. Rows of a task are visited so often
+    that each task takes an equal share of the tokens; ``task_weights`` of the configuration say otherwise.
+    """
+    split = folder.split("train")
+    count = len(split.task_names)
+    if count == 1:
+        return training
+    sizes = np.bincount(split.tasks, weights=np.sum(split.lengths(), axis=0), minlength=count)
+    equal = {name: float(sizes.mean() / size) for name, size in zip(split.task_names, sizes, strict=True)}
+    return replace(
+        training,
+        total_tokens=None if training.total_tokens is None else count * training.total_tokens,
+        budget_minutes=None if training.budget_minutes is None else count * training.budget_minutes,
+        warmup_tokens=count * training.warmup_tokens,
+        task_weights=training.task_weights or equal,
+    )
+
+
 def _decode(arm: Arm, final: Path, place: Path) -> None:
-    """Decode the judged rows in every way that has no answers yet."""
+    """Decode the judged rows of all tasks in every way that has no answers yet."""
     config, model = arm.config, _engine(arm, final)
     for beam in config.beams:
         path = place / f"{beam.name}.npz"
         if path.is_file():
             continue
-        texts = {arm.prompts.text(question) for ways in arm.wordings(arm.judged, beam) for question, _ in ways}
-        sources = sorted({tuple(arm.vocabulary.encode(text)) for text in texts}, key=lambda ids: (len(ids), ids))
+        asked = set[tuple[int, ...]]().union(*(rows.sources(beam) for rows in arm.tasks))
+        sources = sorted(asked, key=lambda ids: (len(ids), ids))
         answers = model.generate(
             sources, beam_size=beam.beam_size, num_hypotheses=beam.beam_size, max_length=config.max_length
         )
@@ -252,17 +245,6 @@ def _engine(arm: Arm, final: Path) -> Seq2Seq:
 
     model = Seq2SeqModel(network.to(device))
     return TorchSeq2Seq(model, batch_size=config.batch_size, precision=config.training.precision)
-
-
-def _bare(text: str, task: str) -> str:
-    """Return a prompt without its task, class and types."""
-    text = text.removeprefix(f"<{task}>")
-    while (mark := text.partition(">")[0] + ">") in _MARKS:
-        text = text.removeprefix(mark)
-    return text
-
-
-_MARKS = frozenset((*CLASSES, *TYPES))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,6 +5,7 @@ with the first stage whose folder is not there.
 """
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from retort.models.molecule_reader import MoleculeReaderConfig
 from retort.recipes.entry import run_with_config
 from retort.recipes.molecule_rows_config import MoleculeRows
 from retort.recipes.train import prepare_data
-from retort.training.stages import Stage, StageReport, StageTraining
+from retort.training.stages import Stage, StageReport, StageTraining, processes
 
 if TYPE_CHECKING:
     from retort.models.multimodal import MultimodalModel
@@ -76,17 +77,20 @@ def train_stages(config: TrainStagesConfig, say: Say = print) -> Path:
     """
     rows = _rows(config, say)
     before = START
-    if not (config.output / START).exists():
-        _write_start(config, rows)
+    with processes(config.training).main_process_first():
+        if not (config.output / START).exists():
+            _write_start(config, rows)
     for stage in config.stages:
         parent, folder = config.output / (stage.start or before), config.output / stage.name
         if folder.exists():
             _refuse_other(folder, stage, parent)
         else:
             report = _run(config, stage, rows, parent, folder)
-            say(_sentence(stage, report))
+            if report is not None:
+                say(_sentence(stage, report))
         before = stage.name
-    _write_table(config)
+    if processes(config.training).is_main_process:
+        _write_table(config)
     return config.output / before
 
 
@@ -94,6 +98,8 @@ def _rows(config: TrainStagesConfig, say: Say) -> RowFolder:
     if not (config.rows_folder / "manifest.json").exists():
         if config.rows is None:
             raise ConfigError(f"{str(config.rows_folder)!r} is not there, and `rows` does not say how to make it.")
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise ConfigError(f"{str(config.rows_folder)!r} is not there.", "Make it by one process first.")
         from retort.recipes.molecule_rows import make_molecule_rows
 
         records = config.rows.records
@@ -110,7 +116,7 @@ def _write_start(config: TrainStagesConfig, rows: RowFolder) -> None:
     from retort.models.multimodal_checkpoint import load_multimodal, save_multimodal
     from retort.prompting.dialogue import OWN_TEMPLATE, VocabularyTokens
 
-    card = {"config": as_dict(config), "stage": None}
+    card = {"config": as_dict(config), "stage": None, "mode": _mode(rows)}
     if config.start_from is not None:
         stored = load_multimodal(config.start_from)
         if stored.tokens != VocabularyTokens(rows.vocabulary):
@@ -150,17 +156,27 @@ def _fresh(config: TrainStagesConfig, size: int) -> "MultimodalModel":
     return model
 
 
-def _run(config: TrainStagesConfig, stage: Stage, rows: RowFolder, parent: Path, folder: Path) -> StageReport:
-    from retort.models.device import pick_device
+def _run(config: TrainStagesConfig, stage: Stage, rows: RowFolder, parent: Path, folder: Path) -> StageReport | None:
+    """Run a stage; return its report, of several processes in the first alone, which writes the folder."""
     from retort.models.multimodal_checkpoint import load_multimodal, save_multimodal
     from retort.training.stages import run_stage
 
-    stored = load_multimodal(parent)
-    model = stored.model.to(pick_device())
+    stored, accelerator = load_multimodal(parent), processes(config.training)
+    model = stored.model
     report = run_stage(model, rows, stage, config.training, folder.with_name(f"{folder.name}.state.pt"))
-    card = {"config": as_dict(config), "stage": as_dict(stage), "report": asdict(report)}
+    if not accelerator.is_main_process:
+        accelerator.wait_for_everyone()
+        return None
+    card = {"config": as_dict(config), "stage": as_dict(stage), "report": asdict(report), "mode": _mode(rows)}
     save_multimodal(folder, model.cpu(), stored.tokens, stored.template, card, parent)
+    accelerator.wait_for_everyone()
     return report
+
+
+def _mode(rows: RowFolder) -> str | None:
+    """Return what rows show of a molecule, which whoever asks the model must know; None where they do not say."""
+    mode = rows.manifest.get("made_from", {}).get("mode")
+    return None if mode is None else str(mode)
 
 
 def _refuse_other(folder: Path, stage: Stage, parent: Path) -> None:

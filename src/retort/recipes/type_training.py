@@ -98,12 +98,15 @@ class TypeTraining:
         tokens = type_tokens(vocabulary, self.types)
         with checkpoint.replacing(folder) as temporary:
             splits = {
-                name: [
-                    [(np.asarray(self.sources[row]), [tokens[labels[row]], vocabulary.eos_id])] for row in rows.tolist()
-                ]
+                name: {
+                    self.task: [
+                        [(np.asarray(self.sources[row]), [tokens[labels[row]], vocabulary.eos_id])]
+                        for row in rows.tolist()
+                    ]
+                }
                 for name, rows in (("train", self.parts.fit), ("valid", self.parts.valid))
             }
-            write_folder(temporary, self.task, vocabulary, splits)
+            write_folder(temporary, vocabulary, splits)
         return folder
 
 

@@ -1,7 +1,9 @@
 """Progressive training in stages: each a mixture of rows, a policy, a budget, and the folder it starts from.
 
 What a stage trains is what its policy names, whatever the stage is called. Its folder is complete: the next stage
-starts from it alone, and a stage whose folder is there is not run again.
+starts from it alone, and a stage whose folder is there is not run again. Several processes (``torchrun``) take
+neighbouring batches of one stream, and a step is the mean of theirs; they go on exactly where dropout is off, for the
+random numbers of the first process alone are remembered.
 
 Legend: a *place* is what a token takes in a sequence: a word of the vocabulary, or one token of a molecule.
 """
@@ -14,11 +16,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
 
 from retort.config import as_dict, option
 from retort.data.molecule_rows import RowFolder, RowTable
 from retort.errors import ConfigError, DataError, ModelError, UnknownNameError
 from retort.models.adapters import Policy, apply_policy
+from retort.models.device import DeviceName, Precision, autocast, pick_device
 from retort.models.multimodal import MultimodalModel, MultimodalSeq2Seq
 from retort.models.multimodal_batch import Collator, MultimodalBatch, spread, truncate
 from retort.models.protocol import IGNORED
@@ -60,6 +65,10 @@ class StageTraining:
     clip_norm: float = option(1.0, help="Largest gradient norm; a larger gradient is scaled down.")
     evaluate_rows: int = option(200, help="Held-out rows of each kind that are looked at, at most.")
     save_places: int = option(1_000_000, help="Places after which a stage is saved, to go on from when it is cut off.")
+    device: DeviceName = option("auto", help="Where to compute.")
+    precision: Precision = option(
+        "auto", help="bf16 autocast or fp32; auto takes bf16 on CUDA and fp32 elsewhere. Weights stay in fp32."
+    )
     seed: int = option(0, help="Seed of weights, order and dropout.")
 
     def __post_init__(self) -> None:
@@ -143,6 +152,12 @@ class Draws:
             for place in self._random.permutation(len(made)):
                 yield made[place]
 
+    def groups(self, size: int, count: int) -> Iterator[list[list[EncodedRow]]]:
+        """Yield as many neighbouring batches as there are processes, which all draw the same stream."""
+        stream = self.batches(size)
+        while True:
+            yield list(islice(stream, count))
+
     def width(self, row: EncodedRow) -> int:
         """Return how many places a row takes."""
         return len(row.ids) - len(row.molecules) + sum(self._collator.lengths(row))
@@ -188,8 +203,12 @@ def run_stage(
     for kind in stage.mixture:
         if kind not in folder.kinds:
             raise UnknownNameError(f"kind of rows in the mixture of stage {stage.name!r}:", kind, folder.kinds)
+    accelerator = processes(training)
     torch.manual_seed(training.seed)
     names = apply_policy(model, stage.policy)
+    whole = accelerator.prepare(model.to(accelerator.device))
+    if accelerator.process_index:
+        torch.manual_seed(training.seed + accelerator.process_index)
     collator = Collator(folder.graphs, model.reader.config.tokens, folder.vocabulary.pad_id, training.limit)
     draws = Draws(folder, stage, collator, training.seed)
     optimizer = _optimizer(model, training)
@@ -197,24 +216,31 @@ def run_stage(
     progress = recall(memory, text, model, optimizer) if memory else Progress()
     if not progress.losses:
         progress.before = held_out_losses(model, folder, stage, collator, training)
-    for rows in islice(draws.batches(training.places_per_batch), len(progress.losses), None):
+    stream = draws.groups(training.places_per_batch, accelerator.num_processes)
+    for group in islice(stream, len(progress.losses), None):
         if progress.places >= stage.places:
             break
-        batch = collated(model, collator, rows)
+        batch = collated(model, collator, group[accelerator.process_index])
         _set_rate(optimizer, stage, progress.places)
-        progress.losses.append(_step(model, optimizer, batch, training))
+        progress.losses.append(_step(accelerator, whole, optimizer, batch, training))
         due = progress.places // training.save_places
-        progress.places += int(batch.mask.sum())
-        if memory and progress.places // training.save_places > due:
+        progress.places += sum(draws.width(row) for rows in group for row in rows)
+        if memory and accelerator.is_main_process and progress.places // training.save_places > due:
             remember(memory, text, progress, model, optimizer)
     losses, tenth = progress.losses, max(1, len(progress.losses) // 10)
     after = held_out_losses(model, folder, stage, collator, training)
-    if memory:
+    if memory and accelerator.is_main_process:
         memory.unlink(missing_ok=True)
     return StageReport(
         tuple(names), len(losses), progress.places, draws.drawn, draws.cut, draws.silent,
         float(np.mean(losses[:tenth])), float(np.mean(losses[-tenth:])), progress.before, after,
     )  # fmt: skip
+
+
+def processes(training: StageTraining) -> Accelerator:
+    """Return what the processes of a stage share; a step of text alone leaves some parameters without a gradient."""
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+    return Accelerator(cpu=pick_device(training.device).type == "cpu", kwargs_handlers=[unused])
 
 
 def _set_rate(optimizer: torch.optim.AdamW, stage: Stage, places: int) -> None:
@@ -240,7 +266,9 @@ def held_out_losses(
         table = folder.table("valid", kind)
         rows = _learnable(folder, table, collator, training.evaluate_rows)
         batches = _packed(rows, [len(spread(row, collator.lengths(row))) for row in rows], training.places_per_batch)
-        sums = [(-model.log_likelihoods(b).sum().item(), _labels(model, b)) for b in _made(model, collator, batches)]
+        with autocast(next(model.parameters()).device, training.precision):
+            made = _made(model, collator, batches)
+            sums = [(-model.log_likelihoods(batch).sum().item(), _labels(model, batch)) for batch in made]
         if sums:
             found[kind] = sum(total for total, _ in sums) / sum(count for _, count in sums)
     return found
@@ -271,15 +299,20 @@ def _optimizer(model: MultimodalModel, training: StageTraining) -> torch.optim.A
 
 
 def _step(
-    model: MultimodalModel, optimizer: torch.optim.AdamW, batch: MultimodalBatch, training: StageTraining
+    accelerator: Accelerator,
+    whole: torch.nn.Module,
+    optimizer: torch.optim.AdamW,
+    batch: MultimodalBatch,
+    training: StageTraining,
 ) -> float:
-    """Take one step; return its loss in nats per learned token."""
-    loss: torch.Tensor = model.train()(batch)
+    """Take one step of all processes; return its loss in nats per learned token."""
+    with autocast(accelerator.device, training.precision):
+        loss: torch.Tensor = whole.train()(batch)
     optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    accelerator.backward(loss)
+    trained = [parameter for parameter in whole.parameters() if parameter.requires_grad]
     norm = torch.nn.utils.clip_grad_norm_(trained, training.clip_norm)
     if not torch.isfinite(norm):
         raise ModelError(f"the gradient has the norm {norm.item()}.", "Lower the stage's peak_learning_rate.")
     optimizer.step()
-    return float(loss.detach())
+    return float(accelerator.reduce(loss.detach(), "mean"))

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from retort.errors import DataError, UsageError
-from retort.prompting.selection import Selection, choice_entropy, drawn, entropy_by_task, nearest, static
+from retort.prompting.selection import Selection, choice_entropy, drawn, dynamic, entropy_by_task, nearest, static
 from retort.prompting.template import Library, Template, own_library
 
 LIBRARY = Library.from_rows(
@@ -60,14 +60,33 @@ def test_a_selection_is_one_key() -> None:
     distances = [3.0, 2.0, 1.0, 0.5]
     chosen = [
         Selection(how, seed=5).choose(LIBRARY, "retrosynthesis", "7", distances).text  # type: ignore[arg-type]
-        for how in ("static", "random", "nearest")
+        for how in ("static", "random", "nearest", "dynamic")
     ]
-    assert chosen == ["C.", drawn(LIBRARY, "retrosynthesis", "7", 5).text, "D."]
+    assert chosen == ["C.", drawn(LIBRARY, "retrosynthesis", "7", 5).text, "D.", "D."]
     with pytest.raises(UsageError, match="needs the distances of the row"):
         Selection("nearest").choose(LIBRARY, "retrosynthesis", "7")
 
 
-@pytest.mark.parametrize("how", ["static", "random", "nearest"])
+def test_dynamic_is_the_nearest_of_a_few_that_are_drawn_by_row() -> None:
+    library = own_library()
+    distances = [float(place) for place in range(len(library.templates))]
+    ids = [f"row {i}" for i in range(300)]
+    chosen = [dynamic(library, "retrosynthesis", i, distances, 3, 4) for i in ids]
+    assert chosen == [dynamic(library, "retrosynthesis", i, distances, 3, 4) for i in ids]
+    own = library.of("retrosynthesis")
+    counts = [chosen.count(template) for template in own]
+    assert counts[0] == max(counts) > 0  # the nearest of all is among 4 of 12 in a third of the rows
+    assert counts[-3:] == [0, 0, 0]  # the three farthest are never the nearest of four
+    assert sum(count > 0 for count in counts) > 5
+    assert dynamic(library, "retrosynthesis", "7", distances, 3, 12) == nearest(library, "retrosynthesis", distances)
+    alone = library.only("retrosynthesis")
+    part = [distances[place] for place in library.places("retrosynthesis")]
+    assert [dynamic(alone, "retrosynthesis", i, part, 3, 4) for i in ids] == chosen
+    with pytest.raises(UsageError, match="among 0 instructions"):
+        Selection("dynamic", drawn=0)
+
+
+@pytest.mark.parametrize("how", ["static", "random", "nearest", "dynamic"])
 def test_a_task_without_instructions_is_named(how: str) -> None:
     with pytest.raises(DataError, match="'reagent_prediction' has no instructions"):
         Selection(how).choose(LIBRARY, "reagent_prediction", "7", [1.0] * 4)  # type: ignore[arg-type]

@@ -1,5 +1,7 @@
 """Templates and the libraries they stand in."""
 
+from pathlib import Path
+
 import pytest
 
 from retort.errors import DataError
@@ -82,3 +84,14 @@ def test_what_is_no_instruction_is_refused(text: str) -> None:
 def test_a_repeated_instruction_is_refused() -> None:
     with pytest.raises(DataError, match="stands twice"):
         Library.from_texts("planted", "retrosynthesis", ["Take it apart."] * 2)
+
+
+def test_a_library_is_read_as_it_was_written(tmp_path: Path) -> None:
+    library = own_library()
+    library.save(tmp_path / "there" / "library.json")
+    assert Library.load(tmp_path / "there" / "library.json") == library
+    (tmp_path / "other.json").write_text('{"format": "notes", "name": "x", "templates": []}')
+    (tmp_path / "half.json").write_text('{"format": "retort-instructions", "name": "x"}')
+    for name in ("absent.json", "other.json", "half.json"):
+        with pytest.raises(DataError, match=r"no library of instructions"):
+            Library.load(tmp_path / name)

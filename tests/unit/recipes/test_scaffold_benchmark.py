@@ -56,6 +56,13 @@ def test_only_what_is_far_is_chosen(prepared: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "similarity.png").stat().st_size > 1000
 
 
+def test_as_many_rows_are_drawn_by_chance(prepared: Path, tmp_path: Path) -> None:
+    scaffold_benchmark(ScaffoldConfig(prepared, tmp_path / "out", tasks=("retrosynthesis",), acyclic=True))
+    chosen, by_chance = (table(tmp_path / "out" / f"retrosynthesis{kind}.csv") for kind in ("", ".random"))
+    assert len(by_chance) == len(chosen) == 2
+    assert {row["id"] for row in by_chance} <= {f"made_up:test:{number}" for number in range(3)}
+
+
 def test_rows_without_a_ring_are_taken_where_they_are_asked_for(prepared: Path, tmp_path: Path) -> None:
     config = ScaffoldConfig(prepared, tmp_path / "out", tasks=("retrosynthesis",), acyclic=True)
     scaffold_benchmark(config)

@@ -11,6 +11,7 @@ from retort.data.molecule_rows import RowFolder, write_rows
 from retort.errors import ConfigError, DataError, ModelError, UnknownNameError
 from retort.models.adapters import LoraSettings, Policy
 from retort.models.causal import CausalConfig, MultimodalCausal, build_causal
+from retort.models.device import Precision
 from retort.models.graph_encoder import GraphEncoderConfig
 from retort.models.molecule_reader import MoleculeReaderConfig
 from retort.models.multimodal import MultimodalModel
@@ -139,11 +140,14 @@ def cut_after(net: MultimodalModel, steps: int) -> None:
     net.register_forward_pre_hook(fail)
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize(
     "policy", [Policy("adapters", lora=LoraSettings(rank=2, dropout=0.2)), Policy("all", encoders=True)]
 )
-def test_a_stage_that_was_cut_off_ends_as_if_it_had_not_been(folder: RowFolder, policy: Policy, tmp_path: Path) -> None:
-    training, memory = replace(TRAINING, save_places=300), tmp_path / "state.pt"
+def test_a_stage_that_was_cut_off_ends_as_if_it_had_not_been(
+    folder: RowFolder, policy: Policy, precision: Precision, tmp_path: Path
+) -> None:
+    training, memory = replace(TRAINING, save_places=300, precision=precision), tmp_path / "state.pt"
     whole, wanted = model(), stage(policy=policy, peak_learning_rate=0.01)
     expected = run_stage(whole, folder, wanted, training)
     for steps in (4, 7):
@@ -158,6 +162,20 @@ def test_a_stage_that_was_cut_off_ends_as_if_it_had_not_been(folder: RowFolder, 
     assert not memory.exists()
     for (name, value), other in zip(net.state_dict().items(), whole.state_dict().values(), strict=True):
         assert torch.equal(value, other), name
+
+
+def test_bf16_is_another_arithmetic_of_the_same_stage(folder: RowFolder) -> None:
+    """Products are of bf16, weights and losses stay in fp32, and what is learned is nearly the same."""
+    wanted, nets = stage(policy=Policy("all", encoders=True), peak_learning_rate=0.01), (model(), model())
+    exact, rough = (
+        run_stage(net, folder, wanted, replace(TRAINING, precision=precision))
+        for net, precision in zip(nets, ("fp32", "bf16"), strict=True)
+    )
+    assert (rough.steps, rough.places, rough.drawn) == (exact.steps, exact.places, exact.drawn)
+    assert rough.first_loss != exact.first_loss
+    assert rough.first_loss == pytest.approx(exact.first_loss, rel=0.02)
+    assert rough.after["graph_to_smiles"] < rough.before["graph_to_smiles"]
+    assert {parameter.dtype for parameter in nets[1].parameters()} == {torch.float32}
 
 
 def test_only_the_same_stage_goes_on(folder: RowFolder, tmp_path: Path) -> None:
