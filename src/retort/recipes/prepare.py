@@ -142,8 +142,12 @@ def _refuse_other_contents(output: Path) -> None:
 
 def _intakes(config: PrepareConfig) -> list[Intake]:
     intakes = [_intake(config, place, choice) for place, choice in enumerate(config.sources)]
-    if SPAN_DENOISING not in config.tasks and any(i.source.kind == "molecules" for i in intakes):
-        raise ConfigError("molecules serve span_denoising alone.", f"Add it to tasks = {list(config.tasks)}.")
+    of_molecules = SPAN_DENOISING in config.tasks or _asks_of_molecules(config)
+    if not of_molecules and any(i.source.kind == "molecules" for i in intakes):
+        raise ConfigError(
+            "molecules serve span_denoising and tasks of names and descriptions.",
+            f"Add one to tasks = {list(config.tasks)}.",
+        )
     if len(set(source_weights(config))) < len({(c.name, c.weight) for c in config.sources}):
         raise ConfigError("a source that is named twice has two weights.", "Give it one.")
     return intakes
@@ -159,8 +163,15 @@ def _intake(config: PrepareConfig, place: int, choice: SourceChoice) -> Intake:
             "out of range.",
             "A fraction is above 0 and at most 1, a limit at least 1, a weight at least 0.",
         )
-    split = Split(_split_name(source, choice), config.hold_out, choice.time_edges, config.seed)
+    described = source.kind == "molecules" and _asks_of_molecules(config)
+    split = Split(
+        "molecule" if described else _split_name(source, choice), config.hold_out, choice.time_edges, config.seed
+    )
     return Intake(place, source, split, config.seed, choice.path, choice.fraction, choice.limit)
+
+
+def _asks_of_molecules(config: PrepareConfig) -> bool:
+    return any(task.of_molecules for task in _tasks(config))
 
 
 def _split_name(source: Source, choice: SourceChoice) -> SplitName:

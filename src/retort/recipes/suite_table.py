@@ -161,7 +161,7 @@ def label(metric: str) -> str:
     """Return what a table calls a metric."""
     name, _, cutoff = metric.partition("@")
     word = _NAMES.get(name, name.replace("_", " "))
-    return f"{word}-{cutoff}" if name == "exact_match" else word
+    return f"{word}-{cutoff}" if name == "exact_match" or (name == "accuracy" and cutoff) else word
 
 
 def figure(metric: str, value: float | None, ends: Sequence[float] | None = None, sign: str = "") -> str:

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 
 from retort.chem.smiles import rooted_spellings
 from retort.errors import ChemistryError
-from retort.inference.proposer import Proposal, Proposals, TypeRead
+from retort.inference.proposer import Proposals, TypeRead, proposal_of
 from retort.inference.questions import split_roles
 from retort.models.protocol import Hypothesis, Seq2Seq
 from retort.prompting.answers import read_answer
 from retort.prompting.task import TASKS, Question, Unreadable
-from retort.prompting.vocabulary import Vocabulary
+from retort.prompting.vocabulary import Vocabulary, is_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,11 @@ class LanguageModel:
             for source in sources
         ]
         ranked = rank_by_probability(ballots)[:top_k]
-        candidates = tuple(Proposal(smiles, score, self.name, None, kind) for smiles, score, kind in ranked)
+        kind_of_answer = TASKS.get(ways[0].question.task).answer_kind
+        candidates = tuple(
+            replace(proposal_of(kind_of_answer, answer, score, self.name), reaction_type=kind)
+            for answer, score, kind in ranked
+        )
         return Proposals(candidates, dict(unreadable))
 
     def score(self, pairs: Sequence[tuple[Question, str]]) -> list[tuple[float, int]]:
@@ -202,12 +206,14 @@ class LanguageModel:
 
 
 def spellings(given: str, count: int) -> list[str]:
-    """Return up to ``count`` distinct spellings of a query, canonical first; roles are spelled side by side.
+    """Return up to ``count`` distinct spellings of a query, canonical first: roles side by side, words as they are.
 
     Args:
         given: Components joined by ``.``; roles separated by ``>``, which may stand twice (``reactants>>product``).
         count: How many are wanted; small molecules have fewer.
     """
+    if is_text(given):
+        return [given]
     choices = [rooted_spellings(role, count) if role else [""] for role in split_roles(given)]
     variants = (">".join(choice[i % len(choice)] for choice in choices) for i in range(count))
     return list(dict.fromkeys(variants))
