@@ -104,6 +104,19 @@ def test_molecules_are_cut_by_molecule_and_words_of_several_leave(retort: Callab
     assert all("<text>" not in line for line in held)  # plain words, as people write them
 
 
+def test_no_configuration_cuts_names_otherwise(home: Path) -> None:
+    asks = 'tasks = ["name_conversion", "naming", "captions", "text_to_molecule"]'
+    for old, new, words in (
+        ("[spelling]", 'split = "random"\n[spelling]', "cut by molecule"),
+        ("[spelling]", "time_edges = [1990, 2000]\n[spelling]", "cut by molecule"),
+        (asks, 'tasks = ["retrosynthesis"]', "molecules serve span_denoising and tasks of names and descriptions"),
+    ):
+        (home / "other.toml").write_text(PREPARE.replace(old, new))
+        refused = CliRunner().invoke(app, ["prepare", "other.toml"])
+        assert refused.exit_code == 2
+        assert words in refused.stderr
+
+
 def test_a_model_learns_from_words_and_is_asked_in_words(retort: Callable[..., str], home: Path) -> None:
     pytest.importorskip("torch", reason="needs the extra [train]")
     (home / "train.toml").write_text(TRAIN_TOML)
