@@ -112,14 +112,14 @@ def _language_model(
     path = folder.folder(entry.folder)
     vocabulary = Vocabulary.load(path / "vocabulary.json")
     decoding = Decoding(augmentations or entry.augmentations, entry.beam_size)
-    return LanguageModel(_engine(entry.engine, path, vocabulary), vocabulary, decoding, shown)
+    return LanguageModel(_engine(entry.engine, path, vocabulary, entry.patience), vocabulary, decoding, shown)
 
 
-def _engine(engine: str, path: Path, vocabulary: Vocabulary) -> Seq2Seq:
+def _engine(engine: str, path: Path, vocabulary: Vocabulary, patience: float = 1.0) -> Seq2Seq:
     if engine == "ctranslate2":
         from retort.inference.engines.ctranslate2 import CTranslate2Engine
 
-        return CTranslate2Engine(path, vocabulary)
+        return CTranslate2Engine(path, vocabulary, patience=patience)
     if engine == "transformers":
         from retort.inference.engines.transformers import TransformersEngine
 

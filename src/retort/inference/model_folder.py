@@ -36,6 +36,8 @@ class ProposerEntry:
         engine: What runs a language model: ``ctranslate2``, ``transformers``, ``recorded`` or ``toy``.
         augmentations: Spellings per question of a language model.
         beam_size: Beams per spelling of a language model.
+        patience: Its search ends when ``patience * beam_size`` hypotheses are complete, good or bad. Of long answers, 1
+            is too few: bad short ones are complete before the best one is.
         uses_class: It was trained with a known reaction class in the prompt.
         types: Folder of the frozen types that a typed language model is told, relative to the model folder.
         telling: How it is told them.
@@ -48,6 +50,7 @@ class ProposerEntry:
     engine: str = "ctranslate2"
     augmentations: int = 1
     beam_size: int = 10
+    patience: float = 1.0
     uses_class: bool = False
     types: str | None = None
     telling: Telling = "mixture"

@@ -28,15 +28,23 @@ class CTranslate2Engine:
         vocabulary: Ids and tokens of the model.
         compute_type: CTranslate2's name of the arithmetic, e.g. ``int8`` or ``float32``.
         threads: Translations that run side by side, one thread each; all cores of this process by default.
+        patience: A search ends when ``patience * beam_size`` hypotheses are complete.
 
     Raises:
         ModelError: The folder is not a model, or its vocabulary is another one.
     """
 
     def __init__(
-        self, folder: Path, vocabulary: Vocabulary, *, compute_type: str = "int8", threads: int | None = None
+        self,
+        folder: Path,
+        vocabulary: Vocabulary,
+        *,
+        compute_type: str = "int8",
+        threads: int | None = None,
+        patience: float = 1.0,
     ) -> None:
         self._threads = threads or available_cores()
+        self._patience = patience
         self._tokens = vocabulary.tokens
         self._ids = vocabulary.ids
         _check_vocabulary(folder, vocabulary)
@@ -62,6 +70,7 @@ class CTranslate2Engine:
                 max_input_length=0,
                 min_decoding_length=0,
                 length_penalty=1,
+                patience=self._patience,
                 return_scores=True,
             )
             for result in results:
