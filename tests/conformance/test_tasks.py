@@ -1,21 +1,21 @@
 """What every task must do; a new file in the folder is tested here without another line."""
 
-import re
 from dataclasses import replace
 
 import pytest
 
 from retort.chem.reaction import Reaction
 from retort.chem.smiles import components
-from retort.data.examples import answer_of, fits
+from retort.data.examples import answer_of, fits, given_of
 from retort.data.records import Record
 from retort.errors import ChemistryError
 from retort.prompting.answers import as_target, read_answer
 from retort.prompting.task import TASKS, Question, Task, Unreadable
-from retort.prompting.vocabulary import TASK_TOKENS, Vocabulary
+from retort.prompting.vocabulary import TASK_TOKENS, Vocabulary, as_text, words_of
 
 NAMES = TASKS.names()
-OF_ROLES = [name for name in NAMES if not TASKS.get(name).label]
+IN_WORDS = [name for name in NAMES if TASKS.get(name).query_label]
+OF_ROLES = [name for name in NAMES if not TASKS.get(name).label and name not in IN_WORDS]
 LABELLED = [name for name in NAMES if TASKS.get(name).label]
 # All compounds differ, so that whatever appears in a prompt tells where it came from.
 REACTION = Reaction(
@@ -29,7 +29,15 @@ def labels_of(task: Task) -> list[object]:
     """Return labels as the data may have them."""
     if task.slots:
         return [">".join(["[Pd]", "O.CO", ""][: len(task.slots)]), ">".join(["", "OC"] + [""] * (len(task.slots) - 2))]
+    if task.free_text:
+        return ["a colourless liquid", "2-methylpropan-2-ol"]
     return list(task.choices) or (["OC", "O.CO"] if task.answer_kind == "smiles" else list(task.bounds))
+
+
+def labelled(record: Record, field: str, label: object) -> Record:
+    """Return a record that has a label; a systematic name is a name of that kind."""
+    values = {"name": label, "name_kind": "iupac"} if field == "iupac_name" else {field: label}
+    return replace(record, **values)
 
 
 @pytest.fixture(params=NAMES)
@@ -56,11 +64,13 @@ def test_the_card_is_complete(task: Task) -> None:
 
 
 def test_the_example_in_the_help_is_a_query(task: Task) -> None:
-    examples = re.findall(r"e\.g\. ([^\s]+?)[.,]?(?=\s|$)", task.query_help)
-    assert examples, "query_help must show an example after 'e.g.'"
-    assert all(
-        components(task.read_query(example).replace(">", ".").strip(".").replace("..", ".")) for example in examples
-    )
+    assert task.example, "query_help must show an example after 'e.g.'"
+    assert task.example in task.query_help
+    given = task.read_query(task.example)
+    if task.name in IN_WORDS:
+        assert words_of(given) == task.example
+    else:
+        assert components(given.replace(">", ".").strip(".").replace("..", "."))
 
 
 @pytest.mark.parametrize("task", [TASKS.get(name) for name in OF_ROLES], ids=OF_ROLES)
@@ -91,7 +101,7 @@ def test_an_answer_of_a_record_is_in_no_role_and_is_read(task: Task) -> None:
     record = Record("r", "s", "train", REACTION)
     assert not fits(task, record)
     for label in labels_of(task):
-        known = replace(record, **{task.label: label})
+        known = labelled(record, task.label, label)
         assert fits(task, known)
         assert answer_of(task, known) == read_answer(task, str(label))
         assert read_answer(task, as_target(task, answer_of(task, known))) == answer_of(task, known)
@@ -101,10 +111,25 @@ def test_an_answer_of_a_record_is_in_no_role_and_is_read(task: Task) -> None:
 @pytest.mark.parametrize("text", ["", "no such class", "1400", "-1", "nan"])
 def test_what_is_no_answer_is_refused_with_its_reason(task: Task, text: str) -> None:
     found = read_answer(task, text)
+    if task.free_text and text:  # any words are an answer
+        assert found == text
+        return
     assert isinstance(found, Unreadable)
     assert found.reason
 
 
+@pytest.mark.parametrize("task", [TASKS.get(name) for name in IN_WORDS], ids=IN_WORDS)
+def test_words_are_asked_of_a_record_that_has_them_and_never_show_its_molecule(task: Task) -> None:
+    record = Record("r", "s", "train", Reaction((), (), OTHER.products))
+    assert not fits(task, record)
+    known = labelled(record, task.query_label, "an invented  name")
+    assert fits(task, known)
+    assert given_of(task, known) == task.read_query("  an invented name ") == "<text>an invented name</text>"
+    assert answer_of(task, known) == OTHER.products[0]
+    assert given_of(task, replace(known, reaction=Reaction((), (), REACTION.products))) == given_of(task, known)
+
+
+@pytest.mark.parametrize("task", [TASKS.get(name) for name in NAMES if name not in IN_WORDS])
 def test_the_query_form_gives_the_same_prompt_as_the_reaction(task: Task) -> None:
     assert task.read_query(str(REACTION)) == task.given(REACTION)
 
@@ -112,7 +137,8 @@ def test_the_query_form_gives_the_same_prompt_as_the_reaction(task: Task) -> Non
 def test_prompt_and_target_survive_the_vocabulary(task: Task) -> None:
     vocabulary = Vocabulary.build([])
     answer = str(labels_of(task)[-1]) if task.label else task.wanted(REACTION)
-    for text in (Question(task.name, task.given(REACTION)).prompt, as_target(task, answer)):
+    given = as_text(f"{task.example} (naïve)") if task.name in IN_WORDS else task.given(REACTION)
+    for text in (Question(task.name, given).prompt, as_target(task, answer)):
         assert vocabulary.decode(vocabulary.encode(text)) == text
 
 

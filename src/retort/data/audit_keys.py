@@ -99,6 +99,8 @@ def keys_of_row(row: AuditRow, tasks: tuple[str, ...] = ()) -> RowKeys | str:
 
 def direction_of(task: str) -> int:
     """Return the direction of a task: ``FORWARD``, ``BACKWARD``, or 0 for every other kind of question."""
+    if TASKS.get(task).of_molecules:
+        return 0
     given, wanted = _roles(task)
     if wanted == "products":
         return FORWARD
@@ -127,6 +129,9 @@ def _of_question(row: Asked) -> RowKeys | str:
     """Put question and answer back together into the reaction they were taken from."""
     names, wanted = _roles(row.task)
     given = _SPECIAL.sub("", row.given)
+    if TASKS.get(row.task).of_molecules:
+        smiles = row.wanted if TASKS.get(row.task).query_label else given
+        return _of_molecule(MoleculeRow(row.id, "", smiles))
     if not names:
         return _of_text(TextRow(row.id, "", row.task, given, _SPECIAL.sub("", row.wanted)))
     parts = _ROLE.split(given)

@@ -1,7 +1,7 @@
 """Raw row -> clean record, or a rejection that says why. Nothing is dropped without a reason."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from retort.chem.mapping import split_roles
@@ -69,6 +69,28 @@ def clean_molecule(row: MoleculeRow, source: str) -> Clean | Rejection:
         return Rejection(row.id, source, f"unreadable: {_kind(error)}", row.smiles)
 
 
+def clean_described(row: MoleculeRow, source: str) -> Clean | Rejection:
+    """Canonicalise one molecule and keep the name or description that the row has of it."""
+    made, words = clean_molecule(row, source), " ".join(row.text.split())
+    if isinstance(made, Rejection) or not words:
+        return made
+    if row.text_kind == "name":
+        return replace(made, record=replace(made.record, name=words, name_kind=row.name_kind))
+    if row.text_kind == "description":
+        return replace(made, record=replace(made.record, description=words))
+    return made
+
+
+def of_several(pairs: Iterable[tuple[Hashable, Hashable]]) -> frozenset[Hashable]:
+    """Return the words that stand for more than one molecule, as ``title compound`` does; nobody can answer them.
+
+    Args:
+        pairs: Words, or their key, and the molecule, or its key.
+    """
+    first: dict[Hashable, Hashable] = {}
+    return frozenset(words for words, molecule in pairs if first.setdefault(words, molecule) != molecule)
+
+
 def unfit_for_training(record: Record, max_tokens: int) -> str | None:
     """Return why a readable record should not be trained on, or None.
 
@@ -77,9 +99,8 @@ def unfit_for_training(record: Record, max_tokens: int) -> str | None:
     reaction = record.reaction
     if set(reaction.products) <= set(reaction.precursors):
         return "no change: every product is among the precursors"
-    longest = max(
-        len(tokenize_smiles(".".join(reaction.precursors))), len(tokenize_smiles(".".join(reaction.products)))
-    )
+    sides = (".".join(reaction.precursors), ".".join(reaction.products))
+    longest = max(*(len(tokenize_smiles(side)) for side in sides), len(record.words.encode()))
     if longest > max_tokens:
         return f"longer than {max_tokens} tokens"
     return None

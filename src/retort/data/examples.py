@@ -21,6 +21,7 @@ from retort.data.records import Example, Record
 from retort.data.spans import SPAN_DENOISING
 from retort.prompting.answers import as_target, read_answer
 from retort.prompting.task import TASKS, Question, Task, Unreadable
+from retort.prompting.vocabulary import as_text
 
 Molecules = list[MappedMolecule]
 
@@ -48,7 +49,7 @@ def fits(task: Task, record: Record) -> bool:
     """Say whether a record can ask and answer a task."""
     if not record.roles_known and task.needs_roles:
         return False
-    return bool(task.given(record.reaction) and answer_of(task, record))
+    return bool(given_of(task, record) and answer_of(task, record))
 
 
 def answer_of(task: Task, record: Record) -> str:
@@ -64,7 +65,13 @@ def answer_of(task: Task, record: Record) -> str:
 
 
 def given_of(task: Task, record: Record) -> str:
-    """Return the canonical question that a record asks: reagents are mixed in where products are asked for."""
+    """Return the canonical question that a record asks: reagents are mixed in where products are asked for.
+
+    Empty where the record cannot ask it.
+    """
+    if task.query_label:
+        words = getattr(record, task.query_label)
+        return as_text(words) if words else ""
     return task.given(_mixed(record.reaction) if task.name == "forward_prediction" else record.reaction)
 
 
@@ -160,6 +167,8 @@ def _respelled(
     aligned: bool,
     rng: random.Random,
 ) -> Example:
+    if task.query_label:  # words have one spelling, and so has their answer
+        return canonical_example(task, record, row)
     separated = rng.random() < spelling.separated
     stated = task.uses_class and rng.random() < spelling.with_class
     if task.name == "forward_prediction":

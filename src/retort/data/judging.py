@@ -1,6 +1,6 @@
 """Which clean rows stay: duplicates, unfit rows, held-out rows of training sources and leaks go, each with a reason.
 
-Rows are read from their chunks four times, hashes alone; memory holds one hash per train row, those of protected
+Rows are read from their chunks five times, hashes alone; memory holds one hash per train row, those of protected
 rows, and one reference per row.
 """
 
@@ -10,11 +10,13 @@ from pathlib import Path
 
 import polars as pl
 
+from retort.data.clean import of_several
 from retort.data.leakage import KeyRow, LeakRule
 from retort.data.shards import replaced, write_table
 from retort.data.splits import TRAIN
 
 DUPLICATE = "duplicate of an earlier row"
+SEVERAL = "words that stand for several molecules"
 ASIDE = "in a held-out part of a source used for training alone"
 _KEYS = ("source", "split", "product_key", "main_key", "reactants_key")
 Reasons = list[str | None]
@@ -44,14 +46,17 @@ class Judge:
         return reasons
 
     def _fit_for_training(self, chunks: Sequence[Path]) -> list[Reasons]:
-        """Refuse train rows that repeat an earlier one or make no sense to learn; held-out rows always stay."""
+        """Refuse words of several molecules, and train rows that repeat an earlier one or make no sense to learn."""
         seen: set[int] = set()
+        several = of_several(_described(chunks))
         reasons: list[Reasons] = []
         for chunk in chunks:
-            table = pl.read_parquet(chunk, columns=["source", "split", "text_key", "unfit", "reason"])
-            rows = table.iter_rows()
+            table = pl.read_parquet(chunk, columns=["source", "split", "text_key", "unfit", "words_key", "reason"])
             reasons.append(
-                [why or self._unfit(source, part, text, unfit, seen) for source, part, text, unfit, why in rows]
+                [
+                    why or (SEVERAL if words in several else self._unfit(source, part, text, unfit, seen))
+                    for source, part, text, unfit, words, why in table.iter_rows()
+                ]
             )
         return reasons
 
@@ -71,6 +76,12 @@ def write_judged(chunk: Path, output: Path, reasons: Reasons) -> None:
 
 def _leak(reason: str | None) -> str | None:
     return f"leak: {reason}" if reason else None
+
+
+def _described(chunks: Iterable[Path]) -> Iterator[tuple[int, int]]:
+    """Yield the keys of words and molecule of every row that has words."""
+    for chunk in chunks:
+        yield from pl.read_parquet(chunk, columns=["words_key", "molecule_key"]).drop_nulls().iter_rows()
 
 
 def _left(chunks: Iterable[Path], reasons: Sequence[Reasons]) -> Iterator[tuple[KeyRow, int, int]]:

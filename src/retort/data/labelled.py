@@ -1,7 +1,9 @@
 """Rows of a source as questions with their answers, cut as published, behind the leak rule inside one benchmark.
 
 Models of classes and numbers learn from these, and suites of benchmarks ask them; test rows stay whole, and train rows
-that a test row repeats are dropped and counted. A source without a published split is cut by product.
+that a test row repeats are dropped and counted. A source without a published split is cut by product. Molecules with
+names or descriptions are cut by molecule, all sources alike; words that stand for several molecules ask nothing, and a
+molecule with the same words counts once.
 """
 
 from collections import Counter
@@ -11,16 +13,20 @@ from hashlib import sha256
 from typing import Literal
 
 from retort.config import option
-from retort.data.clean import Clean, clean
-from retort.data.examples import answer_of, given_of
+from retort.data.clean import Clean, clean, clean_described, of_several
+from retort.data.examples import answer_of, fits, given_of
 from retort.data.protected import Protection
-from retort.data.records import RawRow, Rejection
+from retort.data.records import MoleculeRow, RawRow, Rejection, SourceRow
 from retort.data.source import SOURCES
-from retort.data.splits import TEST, TRAIN, HoldOut, held_out_part, published_part
+from retort.data.splits import TEST, TRAIN, HoldOut, held_out_part, molecule_part, published_part
 from retort.errors import DataError
 from retort.prompting.task import Task
 
 Repeat = Literal["product", "reaction"]
+Placed = tuple[str, Clean]
+"""A clean row with its part."""
+Named = tuple[str, tuple[str, ...]]
+"""Words in lower case, and the molecule."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,8 @@ class Labelled:
         part: ``train``, ``valid_a``, ``valid_b``, ``valid_c`` or ``test``.
         given: The question, canonical.
         answer: As :func:`retort.prompting.answers.read_answer` returns it.
-        product: Stereo-free key of the product side.
+        product: Stereo-free key of the product side, or of the molecule.
+        kind: Of a name, what it is: ``iupac``, ``trivial`` or ``patent``.
     """
 
     id: str
@@ -53,6 +60,7 @@ class Labelled:
     given: str
     answer: str
     product: str
+    kind: str = ""
 
 
 @dataclass
@@ -93,6 +101,8 @@ def read_labelled(task: Task, sources: Sequence[LabelledSource], protection: Pro
     """
     found = LabelledRows()
     cleaned = [(source, list(_cleaned(found, source))) for source in sources]
+    if task.of_molecules:
+        cleaned = _distinct(found, task, cleaned)
     held = {key for source, rows in cleaned for part, row in rows if part == TEST for key in _keys(source.repeats, row)}
     for source, rows in cleaned:
         before = len(found.rows)
@@ -124,21 +134,60 @@ def _add(
     elif part != TEST and guard is not None and (holder := guard.holder_of(row.keys)):
         found.dropped[f"{source.name}: {part} row that leaks from {holder}"] += 1
     else:
-        found.rows.append(Labelled(record.id, source.name, part, given, answer, row.keys.products[0]))
+        kind = record.name_kind or ""
+        found.rows.append(Labelled(record.id, source.name, part, given, answer, row.keys.products[0], kind))
 
 
-def _cleaned(found: LabelledRows, source: LabelledSource) -> Iterator[tuple[str, Clean]]:
-    """Yield each readable reaction with its part."""
+def _distinct(
+    found: LabelledRows, task: Task, cleaned: Sequence[tuple[LabelledSource, Sequence[Placed]]]
+) -> list[tuple[LabelledSource, list[Placed]]]:
+    """Drop and count rows of the task whose words stand for several molecules, or that repeat an earlier row."""
+    named = (row for _, rows in cleaned for _, row in rows if fits(task, row.record))
+    several = of_several(map(_key, named))
+    seen: set[Named] = set()
+    kept: list[tuple[LabelledSource, list[Placed]]] = []
+    for source, rows in cleaned:
+        kept.append((source, []))
+        for part, row in rows:
+            key = _key(row)
+            if not fits(task, row.record):
+                kept[-1][1].append((part, row))
+            elif key[0] in several:
+                found.dropped[f"{source.name}: words that stand for several molecules"] += 1
+            elif key in seen:
+                found.dropped[f"{source.name}: the same molecule and words as an earlier row"] += 1
+            else:
+                seen.add(key)
+                kept[-1][1].append((part, row))
+    return kept
+
+
+def _key(row: Clean) -> Named:
+    return row.record.words.casefold(), row.record.reaction.products
+
+
+def _cleaned(found: LabelledRows, source: LabelledSource) -> Iterator[Placed]:
+    """Yield each readable reaction or molecule with its part."""
     entry = SOURCES.get(source.name)
     for raw in entry.read(entry.root()):
-        row = clean(raw, source.name) if isinstance(raw, RawRow) else None
-        if isinstance(row, Clean) and isinstance(raw, RawRow):
-            yield _part(source, raw, row), row
+        row = _read(raw, source.name)
+        if isinstance(row, Rejection):
+            found.dropped[f"{source.name}: {row.reason}"] += 1
         else:
-            found.dropped[f"{source.name}: {row.reason if isinstance(row, Rejection) else 'no reaction'}"] += 1
+            yield _part(source, raw, row), row
 
 
-def _part(source: LabelledSource, raw: RawRow, row: Clean) -> str:
+def _read(raw: SourceRow, source: str) -> Clean | Rejection:
+    if isinstance(raw, RawRow):
+        return clean(raw, source)
+    if isinstance(raw, MoleculeRow):
+        return clean_described(raw, source)
+    return Rejection(raw.id, source, "neither reaction nor molecule", raw.input)
+
+
+def _part(source: LabelledSource, raw: SourceRow, row: Clean) -> str:
+    if isinstance(raw, MoleculeRow):
+        return molecule_part(row.keys.products[0])
     if source.hold_out is not None:
         return held_out_part(row.keys.products[0], source.hold_out)
     entry = SOURCES.get(source.name)
@@ -146,7 +195,8 @@ def _part(source: LabelledSource, raw: RawRow, row: Clean) -> str:
         return published_part(raw.split, row.keys.products[0])
     if not source.ordering:
         return held_out_part(row.keys.products[0], HoldOut())
-    return TEST if source.ordering in (raw.label or "").split(",") else TRAIN
+    label = raw.label if isinstance(raw, RawRow) else None
+    return TEST if source.ordering in (label or "").split(",") else TRAIN
 
 
 def _keys(repeats: Repeat, row: Clean) -> Iterable[str]:

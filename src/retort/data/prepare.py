@@ -9,7 +9,7 @@ Layout (version 1)::
     {train,valid}.tasks.npy      uint8 [r]          index into the manifest's tasks
     {train,valid}.sources.npy    uint8 [r]          index into the manifest's sources
     records.parquet              clean reactions that passed the leak rule, with their part
-    molecules.parquet            the same of molecules, where a source has them
+    molecules.parquet            the same of molecules, with their names and descriptions, where a source has them
     rejects.jsonl.xz             every other row, with its reason
     examples/<part>/<source>.<task>.csv    input, target, id: held-out rows for ``retort evaluate``
     timing.json                  seconds, rates and memory of the run that made it; not among the checksums
@@ -39,7 +39,7 @@ from retort.data.shards import RECORD_SCHEMA, record_of, records_in, rejections_
 from retort.data.splits import TEST, TRAIN, VALID_PARTS
 from retort.errors import DataError
 from retort.prompting.task import Task
-from retort.prompting.vocabulary import Vocabulary
+from retort.prompting.vocabulary import Vocabulary, words_of
 
 FORMAT, VERSION = "retort-prepared", 1
 _UNCHECKED = ("manifest.json", "timing.json")
@@ -83,8 +83,9 @@ def gather_records(path: Path, chunks: Sequence[Path]) -> None:
 
 
 def gather_molecules(path: Path, chunks: Sequence[Path]) -> None:
-    """Write the molecules of judged chunks as Parquet: id, source, split, smiles."""
-    _gather(path, chunks, _IS_MOLECULE, ["id", "source", "split", pl.col("products").alias("smiles")])
+    """Write the molecules of judged chunks as Parquet: id, source, split, smiles, and what is said about them."""
+    columns = ["id", "source", "split", pl.col("products").alias("smiles"), "name", "name_kind", "description"]
+    _gather(path, chunks, _IS_MOLECULE, columns)
 
 
 def mapped_rows(chunks: Sequence[Path]) -> int:
@@ -133,6 +134,24 @@ def read_records(path: Path) -> list[Record]:
     return [record_of(row) for row in table.iter_rows(named=True)]
 
 
+def read_molecules(folder: Path) -> list[Record]:
+    """Read the molecules of a prepared folder back, with what is said about them; none where no source has any.
+
+    Raises:
+        DataError: The file is damaged, or was written before molecules had names.
+    """
+    path = folder / "molecules.parquet"
+    if not path.is_file():
+        return []
+    products = pl.col("smiles").alias("products")
+    empty = (pl.lit("").alias(role) for role in ("reactants", "reagents"))
+    try:
+        table = pl.read_parquet(path).with_columns(products, *empty)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"cannot read {str(path)!r}: {error}.", "Run `retort prepare` again.") from error
+    return [record_of(row) for row in table.iter_rows(named=True)]
+
+
 def write_rejects(path: Path, rejections: Iterable[Rejection]) -> None:
     """Write every refused row with its reason, one JSON object a line."""
     with lzma.open(path, "wt", encoding="utf-8", preset=1) as file:
@@ -156,7 +175,8 @@ def write_evaluation_files(folder: Path, records: Iterable[Record], tasks: Seque
                 if name not in writers:
                     writers[name] = _question_writer(folder / f"{name}.csv", open_files)
                 example = canonical_example(task, record, 0)
-                writers[name].writerow([example.prompt.removeprefix(f"<{task.name}>"), example.target, record.id])
+                asked = words_of(example.prompt.removeprefix(f"<{task.name}>"))
+                writers[name].writerow([asked, example.target, record.id])
                 counts[name] += 1
     return dict(sorted(counts.items()))
 

@@ -54,6 +54,7 @@ class MoleculeRow:
         smiles: SMILES as written; empty where the source has the text alone.
         text: Name, description or key; empty where the source has the molecule alone.
         text_kind: What ``text`` is: ``name``, ``description``, ``inchikey`` or empty.
+        name_kind: Of a name, ``iupac``, ``trivial`` (a common one) or ``patent`` (as patents call the compound).
     """
 
     id: str
@@ -61,6 +62,7 @@ class MoleculeRow:
     smiles: str
     text: str = ""
     text_kind: str = ""
+    name_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ SourceRow = RawRow | MoleculeRow | TextRow
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One clean reaction: canonical, unmapped, components sorted within each role.
+    """One clean reaction, or a molecule as one that has products alone: canonical, unmapped, components sorted.
 
     Attributes:
         split: ``train``, ``valid_a`` (choices), ``valid_b`` (re-ranker), ``valid_c`` (calibration) or ``test``.
@@ -105,6 +107,9 @@ class Record:
         solvent: Solvents, likewise.
         conditions: ``catalysts>solvents>other reagents``, each canonical or empty, where the source tells roles apart.
         temperature: In degrees Celsius, where the source has one.
+        name: Of a molecule, a name, where the source has one.
+        name_kind: As for :class:`MoleculeRow`.
+        description: Of a molecule, a description in words, where the source has one.
     """
 
     id: str
@@ -121,6 +126,19 @@ class Record:
     solvent: str | None = None
     conditions: str | None = None
     temperature: float | None = None
+    name: str | None = None
+    name_kind: str | None = None
+    description: str | None = None
+
+    @property
+    def iupac_name(self) -> str | None:
+        """The name where it is a systematic one."""
+        return self.name if self.name_kind == "iupac" else None
+
+    @property
+    def words(self) -> str:
+        """The text about a molecule, whatever its kind; empty where there is none."""
+        return self.name or self.description or ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 A work folder stands beside the output. Each stage writes one file per chunk; a file appears under its name only when
 it is whole, and is a function of the configuration alone, so a chunk that is there need not be made again.
 
-Columns of a chunk: those of :data:`RECORD_SCHEMA`; hashes of the leak rule's keys and of the whole text; ``unfit``, why
-it should not be trained on; ``reason`` and ``text`` of a rejected row.
+Columns of a chunk: those of :data:`RECORD_SCHEMA`; hashes of the leak rule's keys and of the whole text; of a molecule
+with words about it, hashes of these and of itself; ``unfit``, why it should not be trained on; ``reason`` and ``text``
+of a rejected row.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ from retort.chem.reaction import Reaction
 from retort.data.clean import Clean
 from retort.data.records import Record, Rejection
 
-LAYOUT = 4
+LAYOUT = 5
 """Of the work folder; another number makes a run begin anew."""
 
 RECORD_SCHEMA: Mapping[str, Any] = {
@@ -42,12 +43,17 @@ RECORD_SCHEMA: Mapping[str, Any] = {
     "solvent": pl.String,
     "conditions": pl.String,
     "temperature": pl.Float64,
+    "name": pl.String,
+    "name_kind": pl.String,
+    "description": pl.String,
 }
 _KEY_SCHEMA: Mapping[str, Any] = {
     "product_key": pl.UInt64,
     "main_key": pl.UInt64,
     "reactants_key": pl.UInt64,
     "text_key": pl.UInt64,
+    "words_key": pl.UInt64,
+    "molecule_key": pl.UInt64,
     "unfit": pl.String,
     "reason": pl.String,
     "text": pl.String,
@@ -56,6 +62,7 @@ _ROLES = ("reactants", "reagents", "products")
 _LABELS = (
     *("reaction_class", "yield_percent", "template_class"),
     *("catalyst", "solvent", "conditions", "temperature"),
+    *("name", "name_kind", "description"),
 )
 _PLAIN = ("id", "source", "split", "roles_known", "mapped", "origin", *_LABELS)
 
@@ -161,11 +168,14 @@ def replaced(table: pl.DataFrame, column: str, values: Sequence[Any]) -> pl.Data
 
 def _cleaned(row: Clean, unfit: str | None) -> dict[str, Any]:
     products = [key_hash(product) for product in row.keys.products]
+    text, words = str(row.record.reaction), row.record.words
     return row_of(row.record) | {
         "product_key": products[0],
         "main_key": products[-1],
         "reactants_key": key_hash(row.keys.reactants),
-        "text_key": key_hash(str(row.record.reaction)),
+        "text_key": key_hash(f"{text} {words}".strip()),
+        "words_key": key_hash(words.casefold()) if words else None,
+        "molecule_key": key_hash(text) if words else None,
         "unfit": unfit,
     }
 

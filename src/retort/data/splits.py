@@ -14,8 +14,9 @@ from retort.chem.scaffold import murcko_scaffold
 from retort.config import option
 from retort.errors import DataError
 
-SplitName = Literal["published", "product", "random", "scaffold", "time"]
-"""As its authors cut it; by product; by row; by ring system of the main product (acyclic ones by product); by year."""
+SplitName = Literal["published", "product", "random", "scaffold", "time", "molecule"]
+"""As its authors cut it; by product; by row; by ring system of the main product (acyclic ones by product); by year; by
+molecule, in shares that no configuration changes."""
 
 TRAIN, TEST = "train", "test"
 VALID_PARTS = ("valid_a", "valid_b", "valid_c")
@@ -29,6 +30,11 @@ class HoldOut:
 
     valid: float = option(0.04, help="share of products held out for validation (parts A, B and C together)")
     test: float = option(0.04, help="share of products held out for testing")
+
+
+MOLECULES = HoldOut(0.05, 0.1)
+"""Shares of molecules that names and descriptions hold out, whatever the source, so that a molecule that is asked about
+is in no train set under another name."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,8 @@ class Split:
         """
         if self.name == "published":
             return published_part(published, products[0])
+        if self.name == "molecule":
+            return molecule_part(products[0])
         if self.name == "time":
             return None if year is None else self._by_year(year, products[0])
         return _part_of_share(self._share(row_id, products), products[0], self.hold_out)
@@ -99,6 +107,11 @@ def valid_part(product_key: str) -> str:
     """Return ``valid_a``, ``valid_b`` or ``valid_c``."""
     share = product_hash(product_key, "valid")
     return VALID_PARTS[sum(share >= edge for edge in _VALID_SHARES)]
+
+
+def molecule_part(molecule_key: str) -> str:
+    """Return the part of a molecule with a name or description, by its stereo-free spelling; alike in all sources."""
+    return held_out_part(molecule_key, MOLECULES)
 
 
 def held_out_part(product_key: str, hold_out: HoldOut) -> str:

@@ -14,7 +14,7 @@ import polars as pl
 
 from retort.chem.templates import extract_template
 from retort.data.aligner import Aligner, build_aligner
-from retort.data.clean import Clean, clean, clean_molecule, unfit_for_training
+from retort.data.clean import Clean, clean, clean_described, clean_molecule, unfit_for_training
 from retort.data.encode import Encoder, encode_record
 from retort.data.examples import Spelling
 from retort.data.records import MoleculeRow, RawRow, Rejection, SourceRow
@@ -46,15 +46,16 @@ class CleanJob:
 
     def _clean(self, row: SourceRow) -> Clean | Rejection:
         if isinstance(row, MoleculeRow):
-            result, year = clean_molecule(row, self.source), None
+            asked = self.split.name == "molecule"  # elsewhere molecules serve denoising, which reads no words
+            result, year = (clean_described if asked else clean_molecule)(row, self.source), None
         elif isinstance(row, RawRow):
             result, year = clean(row, self.source), row.year
         else:
             raise DataError(f"source {self.source!r} yields a {type(row).__name__}, which cannot be prepared.")
         if isinstance(result, Rejection):
             return result
-        if isinstance(row, MoleculeRow) and self.split.name != "published":
-            part: str | None = TRAIN  # molecules ask nothing that could be held out
+        if isinstance(row, MoleculeRow) and self.split.name not in ("published", "molecule"):
+            part: str | None = TRAIN  # without words, molecules ask nothing that could be held out
         else:
             part = self.split.part(row.id, row.split, result.keys.products, year)
         if part is None:

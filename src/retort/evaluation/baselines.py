@@ -1,10 +1,14 @@
 """What answers without learning rest on: how popular an answer is, and which training questions are like a query.
 
+Questions in SMILES are alike by their Morgan environments, questions in words by their groups of three characters.
+
 A model must beat these on its held-out rows before a task counts as trained. Everything is a pure function of the
-training rows; the proposers ``popularity``, ``nearest_reaction`` and ``nearest_template`` turn it into candidates.
+training rows; the proposers ``popularity``, ``nearest_reaction`` (which also serves molecules and words) and
+``nearest_template`` turn it into candidates.
 """
 
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,8 +20,10 @@ from numpy.typing import NDArray
 from rdkit.Chem import rdFingerprintGenerator
 
 from retort.chem.smiles import canonicalize, parse
+from retort.prompting.vocabulary import is_text, words_of
 
 BITS, RADIUS = 1024, 2
+GRAM = 3  # characters of words that are compared together
 BYTES = 2 * BITS // 8
 _FIRST, _GROWTH = 64, 8  # neighbours that are put into order at first, and how many times more when these ran out
 _MARKED = re.compile(r"[@/\\:]|\[\d")  # stereo centres, double-bond geometry, isotopes, maps
@@ -30,15 +36,19 @@ def popular(answers: Iterable[str]) -> list[tuple[str, int]]:
 
 
 def fingerprint(question: str) -> NDArray[np.uint8]:
-    """Return the packed bits [256] of a question: two halves of 1,024 Morgan bits of radius 2, without stereo.
+    """Return the packed bits [256] of a question.
 
     Args:
-        question: A reaction ``reactants>reagents>products`` fills the first half with its precursors and the second
-            with its products; molecules, also ``reactants>reagents``, fill the second one together.
+        question: A reaction ``reactants>reagents>products`` fills the first of two halves of 1,024 Morgan bits (radius
+            2, no stereo) with its precursors and the second with its products; molecules, also ``reactants>reagents``,
+            fill the second one together. Words between the marks of text fill all 2,048 bits with hashes of their
+            groups of three characters, in lower case.
 
     Raises:
         ChemistryError: It cannot be read.
     """
+    if is_text(question):
+        return _characters(words_of(question))
     roles = _ROLE.split(question)
     if len(roles) != 3:
         molecules = ".".join(filter(None, roles))
@@ -91,6 +101,14 @@ class Neighbours:
         either = self.sizes + int(np.bitwise_count(asked).sum()) - common
         found: NDArray[np.float64] = common / np.maximum(either, 1)
         return found
+
+
+def _characters(words: str) -> NDArray[np.uint8]:
+    padded = f" {words.casefold()} "
+    grams = {padded[i : i + GRAM] for i in range(len(padded) - GRAM + 1)}
+    bits = np.zeros(8 * BYTES, np.uint8)
+    bits[[zlib.crc32(gram.encode()) % len(bits) for gram in grams]] = 1
+    return np.packbits(bits)
 
 
 def _side(molecules: str) -> NDArray[np.uint8]:

@@ -15,14 +15,17 @@ text has four words, its ``meteor_score`` without stems and synonyms, and rouge-
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from retort.evaluation.bleu import bleu_of, overlaps
-from retort.evaluation.scores import Rows, Scores, refuse_unequal
+from retort.evaluation.scores import Floats, Rows, Scores, refuse_unequal
 from retort.evaluation.sequences import common_subsequence, meteor_exact, overlap
 
+MEANS = ("meteor_exact", "rouge_1", "rouge_2", "rouge_l")  # figures that are means over rows
+Pair = tuple[list[str], list[str]]
+"""The words of a target and of its answer."""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -60,19 +63,44 @@ def caption_scores(targets: Sequence[str], answers: Sequence[str | None], *, see
         DataError: There are no rows.
     """
     refuse_unequal(len(targets), len(answers))
-    pairs = [(words(target), words(answer or "")) for target, answer in zip(targets, answers, strict=True)]
+    pairs = _pairs(targets, answers)
+    counts = {
+        "unreadable": sum(not answer for _, answer in pairs),
+        "empty_targets": sum(not target for target, _ in pairs),
+    }
+    return Scores.of_figures(_bleu(pairs), len(pairs), counts, seed=seed) + Scores.of_means(
+        MEANS, _means(pairs), {}, seed=seed
+    )
+
+
+def caption_figures(targets: Sequence[str], answers: Sequence[str | None]) -> Callable[[Rows], Mapping[str, float]]:
+    """Return what computes the figures of this module on any choice of rows, by their places.
+
+    Args:
+        targets: The true captions.
+        answers: One for each row; None where it could not be read.
+    """
+    pairs = _pairs(targets, answers)
+    bleu, means = _bleu(pairs), _means(pairs)
+    return lambda rows: {**bleu(rows), **dict(zip(MEANS, means[rows].mean(axis=0).tolist(), strict=True))}
+
+
+def _pairs(targets: Sequence[str], answers: Sequence[str | None]) -> list[Pair]:
+    return [(words(target), words(answer or "")) for target, answer in zip(targets, answers, strict=True)]
+
+
+def _bleu(pairs: Sequence[Pair]) -> Callable[[Rows], Mapping[str, float]]:
     sums = overlaps(*zip(*pairs, strict=True))
 
     def bleu(rows: Rows) -> Mapping[str, float]:
         total = sums[rows].sum(axis=0)
         return {f"bleu_{orders}": bleu_of(total, orders) for orders in (2, 4)}
 
-    counts = {
-        "unreadable": sum(not answer for _, answer in pairs),
-        "empty_targets": sum(not target for target, _ in pairs),
-    }
-    means = [[meteor_exact(*pair), rouge_n(*pair, 1), rouge_n(*pair, 2), rouge_l(*pair)] for pair in pairs]
-    names = ("meteor_exact", "rouge_1", "rouge_2", "rouge_l")
-    return Scores.of_figures(bleu, len(pairs), counts, seed=seed) + Scores.of_means(
-        names, np.array(means, np.float64), {}, seed=seed
+    return bleu
+
+
+def _means(pairs: Sequence[Pair]) -> Floats:
+    """Return what every row is worth in the figures that are means [n, m]."""
+    return np.array(
+        [[meteor_exact(*pair), rouge_n(*pair, 1), rouge_n(*pair, 2), rouge_l(*pair)] for pair in pairs], np.float64
     )

@@ -2,13 +2,15 @@
 
 Every difference is second minus first with its 95 % paired-bootstrap interval: the same resample of rows serves both.
 Molecules are compared in all their metrics (:func:`retort.evaluation.scoring.compare`), texts in accuracy (also among
-the first k, and by slot) and F1, numbers in MAE, RMSE and R2.
+the first k, and by slot) and in F1 where they are choices, in the figures of captions where they are of any wording,
+numbers in MAE, RMSE and R2.
 """
 
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from retort.evaluation.captions import caption_figures
 from retort.evaluation.classification import class_figures
 from retort.evaluation.predictions import Predictions
 from retort.evaluation.regression import counted, number_figures
@@ -50,9 +52,11 @@ def _of_texts(predictions: Predictions, top_k: int) -> tuple[int, Figures]:
     true, said = texts_of(rows, truths)
     columns = text_columns(task, rows, truths, top_k)
 
+    alike = caption_figures(true, said) if task.free_text else None
+
     def figures(places: Rows) -> Mapping[str, float]:
-        whole = class_figures([true[i] for i in places], [said[i] for i in places])
-        return whole | {name: float(values[places].mean()) for name, values in columns.items()}
+        whole = alike(places) if alike else class_figures([true[i] for i in places], [said[i] for i in places])
+        return dict(whole) | {name: float(values[places].mean()) for name, values in columns.items()}
 
     return len(true), figures
 

@@ -1,7 +1,8 @@
 """From a file of predictions to a report, whatever kind of answer it holds: molecules, classes or texts, numbers.
 
-Molecules are judged by the registered metrics (:mod:`retort.evaluation.scoring`), texts by
-:mod:`retort.evaluation.classification`, numbers by :mod:`retort.evaluation.regression`. Every row whose target can be
+Molecules are judged by the registered metrics (:mod:`retort.evaluation.scoring`), texts that are choices by
+:mod:`retort.evaluation.classification`, texts of any wording by how many are right to the letter and by
+:mod:`retort.evaluation.captions`, numbers by :mod:`retort.evaluation.regression`. Every row whose target can be
 read counts. One that cannot be read counts as wrong where answers are molecules or texts; a number has no distance to
 it, so such a row is left out, its place is noted, and it stays in the counts of status.
 """
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from retort.errors import DataError
+from retort.evaluation.captions import caption_scores
 from retort.evaluation.classification import class_scores
 from retort.evaluation.predictions import STATUSES, Prediction, Predictions
 from retort.evaluation.regression import interval_scores, regression_scores
@@ -66,13 +68,13 @@ def text_columns(
     """Return what every row is worth, 0 or 1 [n], in ``accuracy@k`` and in each slot of a text that has some.
 
     ``accuracy@k`` says whether the true text is among the first k answers, ``SLOT_accuracy`` whether the first answer
-    has the true text there.
+    has the true text there. Texts of any wording have ``accuracy`` too: whether the first answer is the true text.
     """
     true, _ = texts_of(rows, truths)
     said = [[candidate.text for candidate in row.candidates] for row in rows]
-    found = {
-        f"accuracy@{k}": [t in texts[:k] for t, texts in zip(true, said, strict=True)] for k in CUTOFFS if k <= top_k
-    }
+    cutoffs = {"accuracy": 1} if task.free_text else {}  # of choices, the scores of classes have it
+    cutoffs |= {f"accuracy@{k}": k for k in CUTOFFS if k <= top_k}
+    found = {name: [t in texts[:k] for t, texts in zip(true, said, strict=True)] for name, k in cutoffs.items()}
     for place, slot in enumerate(task.slots):
         pairs = [
             (_slot(t, place), _slot(texts[0], place) if texts else None) for t, texts in zip(true, said, strict=True)
@@ -89,7 +91,7 @@ def _slot(text: str, place: int) -> str | None:
 def _of_texts(
     task: Task, rows: Sequence[Prediction], truths: Sequence[str | Unreadable], top_k: int, seed: int
 ) -> Scores:
-    scores = class_scores(*texts_of(rows, truths), seed=seed)
+    scores = (caption_scores if task.free_text else class_scores)(*texts_of(rows, truths), seed=seed)
     columns = text_columns(task, rows, truths, top_k)
     if not columns:
         return scores

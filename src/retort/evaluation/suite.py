@@ -10,7 +10,7 @@ from typing import Literal
 
 from retort.registry import Registry
 
-Baseline = Literal["popularity", "nearest_reaction", "boosted_trees"]
+Baseline = Literal["popularity", "nearest_reaction", "nearest_molecule", "nearest_text", "boosted_trees"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,9 @@ class Part:
         name: What tables call it; unique in all suites.
         task: Name of the task.
         source: Name of the source whose test rows are asked and whose train rows the baselines answer from.
+        beside: Further sources of the same, as far as they have rows of the task.
+        kind: Kind of the names whose test rows are asked, as :class:`retort.data.records.MoleculeRow` has it; every
+            kind where it is empty. The baselines answer from all.
         shown: Metrics of the tables, the main one first.
         ordering: Name of a published ordering whose test rows are held out; empty where the source has one split.
         repeats: What a train row must not share with a test row.
@@ -55,12 +58,19 @@ class Part:
     task: str
     source: str
     shown: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+    kind: str = ""
     ordering: str = ""
     repeats: Literal["product", "reaction"] = "product"
     hold_out: tuple[float, float] | None = None
     baselines: tuple[Baseline, ...] = ("popularity", "nearest_reaction")
     anchors: tuple[Anchor, ...] = ()
     note: str = ""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every source whose rows are read."""
+        return (self.source, *self.beside)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from retort.errors import MissingExtraError
 from retort.models.protocol import Seq2Seq
 from retort.prompting.answers import as_target
 from retort.prompting.task import TASKS, Question
-from retort.prompting.vocabulary import EOS, PAD, UNKNOWN, Vocabulary
+from retort.prompting.vocabulary import EOS, PAD, UNKNOWN, Vocabulary, as_text
 
 Precision = Literal["float32", "int8"]
 
@@ -31,6 +31,8 @@ PROBES = (
     "COC(=O)c1ccc(F)cc1>[Li+].[OH-].C1CCOC1>O=C(O)c1ccc(F)cc1",
     "Oc1ccc(Cl)cc1.BrCc1ccccc1>O=C([O-])[O-].[K+].[K+].CN(C)C=O>Clc1ccc(OCc2ccccc2)cc1",
 )
+
+_WORDS = "N-(4-hydroxyphenyl)acetamide, paracetamol"  # asked where a question is a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ def probes(tasks: Sequence[str], vocabulary: Vocabulary) -> list[Pair]:
         task = TASKS.get(name)
         for text in PROBES:
             reaction = Reaction.parse(text)
-            prompt = Question(name, task.given(reaction)).prompt
+            given = as_text(_WORDS) if task.query_label else task.given(reaction)
+            prompt = Question(name, given).prompt
             any_answer = next(iter(task.choices.values()), "50.0")  # a label is in no role
             target = vocabulary.encode(as_target(task, task.wanted(reaction) or any_answer))[:-1]
             pairs.append(Pair(tuple(vocabulary.encode(prompt)), tuple(target)))

@@ -4,12 +4,14 @@ import csv
 import io
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from retort.inference.explaining import Part
 from retort.inference.prediction import Candidate, Prediction
 from retort.inference.questions import as_reaction, split_roles
 from retort.prompting.task import TASKS
+from retort.prompting.vocabulary import is_text
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -31,6 +33,7 @@ EVIDENCE_COLUMNS: dict[Part, tuple[str, ...]] = {
 }
 """Part of an explanation -> its columns; a distance stands in the message."""
 PICTURED = 5  # candidates in a picture
+LEGIBLE = 60  # characters of a text in a picture
 
 
 def json_lines(predictions: Iterable[Prediction]) -> str:
@@ -177,12 +180,12 @@ def panels(prediction: Prediction) -> "list[Panel]":
     """Return the parts of a picture: the query, then its first candidates with rank, score and proposer."""
     from retort.chem.depict import Panel
 
-    roles = split_roles(prediction.given)
+    roles = [] if is_text(prediction.given) else split_roles(prediction.given)
     query = prediction.given if len(roles) == 3 else ".".join(filter(None, roles))
-    shown = [Panel(query, "query" if prediction.candidates else prediction.status.replace("_", " "))]
+    shown = [Panel(query, "query" if prediction.candidates else prediction.status.replace("_", " "))] if query else []
     for c in prediction.candidates[:PICTURED]:
         sure = "" if c.confidence is None else f"     confidence {100 * c.confidence:.1f} %"
-        answer = "" if c.smiles else f"{c.shown}     "
+        answer = "" if c.smiles else f"{shorten(c.shown, LEGIBLE)}     "
         text = f"{c.rank}{sure}     {answer}score {c.score:.3f}     {c.proposer}"
         shown.append(Panel(as_reaction(prediction.task, prediction.given, c.smiles) or query, text))
     return shown

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from retort.errors import ModelError
 from retort.inference.model_folder import ModelCard, ModelFolder, ProposerEntry
 from retort.inference.proposer import Proposer
-from retort.inference.training_answers import KINDS
+from retort.inference.training_answers import KINDS, NEAREST, Kind
 from retort.models.protocol import Seq2Seq
 from retort.prompting.vocabulary import Vocabulary
 
@@ -72,15 +72,15 @@ def _load(folder: ModelFolder, name: str, augmentations: int | None) -> Proposer
     raise ModelError(f"model {folder.card.name!r}: proposer {name!r} is of the unknown kind {entry.kind!r}.")
 
 
-def _baseline(kind: str, path: Path, shown: str) -> Proposer:
+def _baseline(kind: Kind, path: Path, shown: str) -> Proposer:
     if kind == "popularity":
         from retort.inference.proposers.popularity import Popularity
 
         return Popularity.load(path, shown)
-    if kind == "nearest_reaction":
+    if kind in NEAREST:
         from retort.inference.proposers.nearest_reaction import NearestReaction
 
-        return NearestReaction.load(path, shown)
+        return NearestReaction.load(path, shown, kind)
     from retort.inference.proposers.nearest_template import NearestTemplate
 
     return NearestTemplate.load(path, shown)

@@ -30,13 +30,15 @@ class ProposerEntry:
     Attributes:
         kind: ``language_model``, ``typed_language_model``, ``template_ranker``, ``template_placer``, ``answer_ranker``,
             ``boosted_trees``, ``boosted_values``, ``value_network``, or a baseline: ``popularity``,
-            ``nearest_reaction``, ``nearest_template``; also the name its candidates carry.
+            ``nearest_reaction``, ``nearest_molecule``, ``nearest_text``, ``nearest_template``; also the name its
+            candidates carry.
         folder: Folder of a language model, relative to the model folder.
         file: File of a ranker, of trees, of a network or of a baseline, relative to the model folder.
         engine: What runs a language model: ``ctranslate2``, ``transformers``, ``multimodal``, ``recorded`` or ``toy``.
         augmentations: Spellings per question of a language model.
         beam_size: Beams per spelling of a language model.
-        patience: Its searches end when this many times the beams are finished; read by ``ctranslate2`` alone.
+        patience: Its searches end when this many times the beams are finished; read by ``ctranslate2`` alone. At 1, bad
+            short answers are finished before a good long one is (docs/decisions/0023-patience.md).
         uses_class: It was trained with a known reaction class in the prompt.
         types: Folder of the frozen types that a typed language model is told, relative to the model folder.
         telling: How it is told them.

@@ -23,7 +23,7 @@ from retort.inference.model_folder import DEFAULT_MODEL, ModelFolder, TaskEntry
 from retort.inference.pooling import POOL, Asked, Pool, pools
 from retort.inference.prediction import Prediction, Predictions
 from retort.inference.proposer import Proposal, Proposer
-from retort.inference.questions import ask, has_stereo, is_seen, membership_key, read_seen
+from retort.inference.questions import ask, has_stereo, is_seen, membership_key, read_seen, remarks_on
 from retort.inference.reading import Reading, read_all
 from retort.inference.reordering import Reordering, Rerankers, experts
 from retort.inference.reranking.evidence import Experts
@@ -254,7 +254,8 @@ class Predictor(TaskMethods):
             why = pool.declined or _why_none(unreadable)
             return Prediction(task, "", "no_answer", why, self.model, (), given, unreadable)
         candidates = with_confidence(ranked, call.calibration)[: call.top_k]
-        message = " ".join(self._remarks(call.entry, pool.question, call.class_ignored))
+        remarks = [*self._remarks(call.entry, pool.question, call.class_ignored), *remarks_on(pool.question, ranked)]
+        message = " ".join(remarks)
         return Prediction(task, "", "ok", message, self.model, candidates, given, unreadable)
 
     def _remarks(self, entry: TaskEntry, question: Question, class_ignored: bool) -> list[str]:

@@ -7,15 +7,18 @@ and rows cannot be read back.
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retort.chem.smiles import canonicalize
+from retort.chem.formula import molecular_formula
+from retort.chem.smiles import canonical_or_none, canonicalize
 from retort.errors import ChemistryError, ModelError
+from retort.inference.proposer import Proposal
 from retort.prompting.task import TASKS, Question, Task
+from retort.prompting.vocabulary import as_text, is_text, words_of
 
 MAX_CHARACTERS = 2_000  # far above any molecule of the patent literature; keeps one query from holding up a batch
 ADDING = ("reagent_prediction", "catalyst_prediction", "solvent_prediction", "condition_recommendation")
@@ -35,7 +38,7 @@ def ask(task: Task, query: str, reaction_class: int | None = None) -> Question:
     if task.query_kind == "molecules" and len(split_roles(query)) == 2:
         query = f"{query.strip()}>"  # reactants>reagents, as prompts have it
     given = canonical_given(task.read_query(query))
-    if "*" in given:
+    if "*" in given and not is_text(given):
         raise ChemistryError(
             "the query has a wildcard atom '*', as polymers and fragments have.", "Give a complete molecule."
         )
@@ -48,6 +51,8 @@ def plain(question: Question) -> Question:
     Raises:
         ChemistryError: It cannot be read.
     """
+    if is_text(question.given):
+        return Question(question.task, question.given)
     roles = split_roles(question.given)
     if TASKS.get(question.task).query_kind == "molecules":
         roles = [".".join(role for role in roles if role)]
@@ -72,32 +77,49 @@ def as_reaction(task: str, given: str, answer: str) -> str:
 
 
 def canonical_given(given: str, *, stereo: bool = True) -> str:
-    """Canonicalise a prompt's SMILES role by role; raises ChemistryError where a role cannot be read."""
+    """Canonicalise a prompt's SMILES role by role; words stay. Raises ChemistryError where a role cannot be read."""
+    if is_text(given):
+        return given
     return ">".join(canonicalize(role, stereo=stereo) if role else "" for role in split_roles(given))
 
 
 def has_stereo(given: str) -> bool:
-    """Tell whether a canonical query states the configuration of a centre or of a double bond."""
-    return _STEREO.search(given) is not None
+    """Tell whether a canonical query in SMILES states the configuration of a centre or of a double bond."""
+    return not is_text(given) and _STEREO.search(given) is not None
+
+
+def remarks_on(question: Question, ranked: Sequence[Proposal]) -> Iterator[str]:
+    """Yield what must be said beside the answers, best first: the formula, and that words might be SMILES."""
+    asked_in_words = is_text(question.given)
+    if TASKS.get(question.task).tells_formula:
+        whose, smiles = ("first answer", ranked[0].smiles) if asked_in_words else ("query", question.given)
+        yield f"Formula of the {whose}: {molecular_formula(smiles)} (counted, not predicted)."
+    if asked_in_words and canonical_or_none(words_of(question.given)) is not None:
+        yield "The query can be read as SMILES too; it was read as words."
 
 
 def membership_key(task: Task, given: str) -> int:
     """Return the 32-bit key under which a training row is remembered.
 
-    Spelling, stereochemistry and the order of components do not matter. Where a query is molecules only, neither
-    does the border between reactants and reagents: mixed and separated spellings of one reaction share a key.
+    Spelling, stereochemistry and the order of components do not matter; of words, capital letters do not. Where a
+    query is molecules only, neither does the border between reactants and reagents: mixed and separated spellings of
+    one reaction share a key.
 
     Args:
         task: The task of the row.
-        given: The part of the reaction that the prompt shows, in any spelling, roles separated by ``>``.
+        given: The part of the reaction that the prompt shows, in any spelling, roles separated by ``>``; or words
+            between the marks of text.
 
     Raises:
         ChemistryError: The text cannot be read.
     """
-    roles = split_roles(given)
-    if task.query_kind == "molecules":
-        roles = [".".join(role for role in roles if role)]
-    text = canonical_given(">".join(roles), stereo=False)
+    if is_text(given):
+        text = as_text(words_of(given).casefold())
+    else:
+        roles = split_roles(given)
+        if task.query_kind == "molecules":
+            roles = [".".join(role for role in roles if role)]
+        text = canonical_given(">".join(roles), stereo=False)
     prompt = Question(task.name, text).prompt
     return int.from_bytes(hashlib.blake2b(prompt.encode(), digest_size=4).digest(), "big")
 

@@ -17,8 +17,10 @@ from retort.errors import DataError, ModelError, OutputError
 from retort.evaluation.baselines import BYTES, fingerprint, popular
 from retort.prompting.task import TASKS
 
-Kind = Literal["popularity", "nearest_reaction", "nearest_template"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+Nearest = Literal["nearest_reaction", "nearest_molecule", "nearest_text"]
+Kind = Literal["popularity", Nearest, "nearest_template"]
+NEAREST: tuple[Nearest, ...] = get_args(Nearest)
+KINDS: tuple[Kind, ...] = ("popularity", *NEAREST, "nearest_template")
 FORMAT, VERSION = "retort-baseline", 1
 POPULAR = 1000  # answers that popularity keeps
 

@@ -5,7 +5,7 @@ import re
 
 from retort.errors import ChemistryError
 from retort.prompting.task import Task, Unreadable
-from retort.prompting.vocabulary import TEXT_CLOSE, TEXT_OPEN
+from retort.prompting.vocabulary import as_text, words_of
 
 _ARROW_HEAD = re.compile(r"(?<!-)>")  # the arrows of dative bonds stay
 _SPECIAL_LEFT = re.compile(r"<[a-z/][^<>]*>")
@@ -23,7 +23,7 @@ def read_answer(task: Task, text: str) -> str | Unreadable:
     """
     text = text.strip()
     if task.answer_kind != "smiles":
-        text = text.removeprefix(TEXT_OPEN).removesuffix(TEXT_CLOSE).strip()
+        text = words_of(text).strip()
     if not text:
         return Unreadable("empty answer")
     left_over = _SPECIAL_LEFT.search(text)
@@ -36,7 +36,7 @@ def read_answer(task: Task, text: str) -> str | Unreadable:
 
 def as_target(task: Task, answer: str) -> str:
     """Return an answer as a language model writes it: SMILES bare, everything else marked as text."""
-    return answer if task.answer_kind == "smiles" else f"{TEXT_OPEN}{answer}{TEXT_CLOSE}"
+    return answer if task.answer_kind == "smiles" else as_text(answer)
 
 
 def _read_smiles(text: str) -> str | Unreadable:
@@ -70,7 +70,7 @@ def _read_text(task: Task, text: str) -> str | Unreadable:
     if task.slots:
         return _read_slots(task, text)
     if not task.choices:
-        return text
+        return " ".join(text.split())
     known = {name.casefold(): name for name in task.choices.values()}
     found = task.choices.get(text) or known.get(text.casefold())
     return found or Unreadable(f"{text!r} is none of the {len(task.choices)} answers of {task.name}")

@@ -1,8 +1,11 @@
-"""What a task is: how a reaction becomes a prompt and a target, and how an answer is read back.
+"""What a task is: how a reaction or a molecule becomes a prompt and a target, and how an answer is read back.
 
 A task is one file of ``tasks/`` that binds ``TASK``. Prompts are compact: task token, optional condition tokens,
 SMILES. SMILES stands bare in a prompt and text stands between ``<text>`` and ``</text>``, so the letter C is never
 the atom C. A prompt never holds anything of its target; the functions below see the roles they name and no other.
+
+Question and answer may each be a role of the reaction or a label of the record. A molecule with a text about it is a
+reaction that has a product alone, and the text is a label: asked, it is ``query_label``; answered, ``label``.
 """
 
 import math
@@ -12,9 +15,10 @@ from typing import Literal
 
 from retort.chem.reaction import Reaction
 from retort.errors import ChemistryError
+from retort.prompting.vocabulary import TEXT_CLOSE, as_text
 from retort.registry import Registry
 
-QueryKind = Literal["molecules", "reaction"]
+QueryKind = Literal["molecules", "reaction", "text"]
 AnswerKind = Literal["smiles", "text", "value"]
 
 
@@ -24,7 +28,8 @@ class Question:
 
     Attributes:
         task: Name of the task.
-        given: The query's SMILES in the order in which they stand in the prompt; ``>`` separates roles.
+        given: The query's SMILES in the order in which they stand in the prompt, ``>`` separating roles; or words
+            between the marks of text.
         reaction_class: Curated class 1-10 where it is known and the task can use it.
         reaction_types: The elicited type, where one is told; several where shares are told (see
             :func:`retort.prompting.reaction_types.in_parts`).
@@ -61,12 +66,16 @@ class Task:
     Attributes:
         name: Name of the file, and of the token that opens the prompt.
         summary: One line for lists and help.
-        query_kind: Whether a query is molecules joined by ``.`` or a reaction with ``>``.
-        query_help: What a query looks like, with an example.
-        given: The part of a reaction that the prompt may show, as text (role order fixed, spelling untouched).
+        query_kind: Whether a query is molecules joined by ``.``, a reaction with ``>``, or a text in plain words.
+        query_help: What a query looks like, with an example after ``e.g.``, in quotes where it has blanks.
+        given: The part of a reaction that the prompt may show, as text (role order fixed, spelling untouched); empty
+            where a text is asked.
         wanted: The part of a reaction that is asked for, as text; empty where the reaction does not tell.
         answer_kind: Which key of a candidate holds the answer: ``smiles``, ``text`` (a name or class) or ``value``.
+        query_label: Field of a record that holds the question, where it is a text.
         label: Field of a record that holds the answer, where no role of its reaction does.
+        of_molecules: A record of it is a molecule with a text about it, not a reaction.
+        tells_formula: Every answer comes with the molecular formula, which is counted, not learned.
         choices: Label as the data have it -> text of the answer, where there are no others; empty for free text.
         slots: Names of the parts of a text answer, which ``>`` separates; empty where it is one text.
         bounds: Least and greatest value of an answer that is a number.
@@ -81,10 +90,13 @@ class Task:
     summary: str
     query_kind: QueryKind
     query_help: str
-    given: Callable[[Reaction], str]
+    given: Callable[[Reaction], str] = _in_no_role
     wanted: Callable[[Reaction], str] = _in_no_role
     answer_kind: AnswerKind = "smiles"
+    query_label: str = ""
     label: str = ""
+    of_molecules: bool = False
+    tells_formula: bool = False
     choices: Mapping[str, str] = field(default_factory=dict, hash=False)
     slots: tuple[str, ...] = ()
     bounds: tuple[float, float] = (-math.inf, math.inf)
@@ -95,9 +107,15 @@ class Task:
     uses_class: bool = False
 
     @property
+    def free_text(self) -> bool:
+        """Whether an answer is a text of any wording, not one of several choices and not molecules in slots."""
+        return self.answer_kind == "text" and not self.choices and not self.slots
+
+    @property
     def example(self) -> str:
-        """The query that the help shows."""
-        return self.query_help.partition("e.g. ")[2].partition(" ")[0].rstrip(".,")
+        """The example of ``query_help``."""
+        text = self.query_help.partition("e.g. ")[2]
+        return text[1:].partition("'")[0] if text.startswith("'") else text.partition(" ")[0].rstrip(".,")
 
     def read_query(self, query: str) -> str:
         """Check the form of a query and return the text that stands in the prompt.
@@ -108,6 +126,8 @@ class Task:
         query = query.strip()
         if not query:
             raise ChemistryError("the query is empty.", self.query_help)
+        if self.query_kind == "text":
+            return self._from_words(query)
         if ">" not in query.replace("->", ""):
             if self.query_kind == "reaction":
                 raise ChemistryError(f"{query!r} is not a reaction.", self.query_help)
@@ -116,6 +136,15 @@ class Task:
         if not text.strip(">."):
             raise ChemistryError(f"{query!r} lacks what {self.name} starts from.", self.query_help)
         return text
+
+    def _from_words(self, query: str) -> str:
+        if not any(map(str.isalnum, query)) or TEXT_CLOSE in query:
+            raise ChemistryError(f"{query!r} cannot be read as words.", self.query_help)
+        if ">" in query.replace("->", ""):
+            raise ChemistryError(f"{query!r} is a reaction, not words.", self.query_help)
+        if any("\ud800" <= character <= "\udfff" for character in query):
+            raise ChemistryError(f"{query!r} is not valid Unicode text.", self.query_help)
+        return as_text(query)
 
     def _from_molecules(self, query: str) -> Reaction:
         """Place bare molecules into the role this task starts from: whichever role its ``given`` shows."""

@@ -41,7 +41,8 @@ _FIRST_TASKS = tuple(
         "text_to_molecule",
     )
 )
-_LATER_TASKS = ("<template_classification>",)  # each in the place of a spare token, so that no other id moves
+# Each in the place of the last spare token, so that no other id moves: the newest stands first.
+_LATER_TASKS = ("<molecule_naming>", "<template_classification>")
 TASK_TOKENS = (*_FIRST_TASKS, *_LATER_TASKS)
 RESERVED = tuple(f"<reserved_{i}>" for i in range(32 - len(_LATER_TASKS)))
 _TOLD = (*_FIRST_TASKS, *CLASSES, *TYPES, *RESERVED, *_LATER_TASKS)
@@ -56,6 +57,21 @@ ALPHABET = (
 _WRITABLE = "|".join(map(re.escape, sorted(set(SPECIAL) - {PAD, EOS, UNKNOWN}, key=len, reverse=True)))
 _MARKED = re.compile(rf"({TEXT_OPEN}.*?(?:{TEXT_CLOSE}|\Z)|{_WRITABLE})", re.DOTALL)
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+
+
+def as_text(words: str) -> str:
+    """Stand words between the marks of text, on one line; a closing mark among them is dropped."""
+    return f"{TEXT_OPEN}{' '.join(words.replace(TEXT_CLOSE, ' ').split())}{TEXT_CLOSE}"
+
+
+def is_text(given: str) -> bool:
+    """Tell a question in words from one in SMILES."""
+    return given.startswith(TEXT_OPEN)
+
+
+def words_of(given: str) -> str:
+    """Return what stands between the marks of text; SMILES as they are."""
+    return given.removeprefix(TEXT_OPEN).removesuffix(TEXT_CLOSE)
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,23 @@
 """A prepared folder of described molecules: a text is asked, a molecule is the answer (``text_to_molecule``).
 
-Molecules of held-out benchmark rows are left out, and counted, as everywhere.
+Types are elicited from it. Molecules of held-out benchmark rows, and those that names and descriptions hold out for
+testing, are left out, and counted, as everywhere.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from retort.chem.smiles import canonicalize
 from retort.config import as_dict
+from retort.data.clean import clean_described
 from retort.data.protected import Protection, protected_molecules
-from retort.data.records import MoleculeRow
+from retort.data.records import MoleculeRow, Rejection
 from retort.data.source import SOURCES
-from retort.errors import ChemistryError, DataError
+from retort.data.splits import TEST, TRAIN, molecule_part
+from retort.errors import DataError
 from retort.models.checkpoint import replacing
 from retort.prompting.task import Question
-from retort.prompting.vocabulary import TEXT_CLOSE, TEXT_OPEN, Vocabulary
+from retort.prompting.vocabulary import Vocabulary, as_text
 from retort.recipes.elicitation_config import DescribedSet
 from retort.recipes.pairs_folder import write_pairs
 
@@ -37,10 +38,8 @@ def write_described(folder: Path, config: DescribedSet, say: Callable[[str], Non
     protection, counts = protected_molecules(config.protect), Counter[str]()
     rows = [row for row in source.read(source.root()) if isinstance(row, MoleculeRow) and row.text_kind == config.text]
     parts: dict[str, list[tuple[str, str]]] = {"train": [], "valid": []}
-    for text, smiles in _kept(rows, config.longest, protection, counts):
-        unit = int.from_bytes(hashlib.sha256(smiles.encode()).digest()[:8]) / 2**64
-        prompt = Question(TASK, f"{TEXT_OPEN}{text}{TEXT_CLOSE}").prompt
-        parts["valid" if unit < config.valid_share else "train"].append((prompt, smiles))
+    for part, text, smiles in _kept(source.name, rows, config.longest, protection, counts):
+        parts["train" if part == TRAIN else "valid"].append((Question(TASK, as_text(text)).prompt, smiles))
     if not all(parts.values()):
         raise DataError(f"{source.name!r} gives {len(parts['train'])} train and {len(parts['valid'])} held-out rows.")
     say(f"{source.name}: {len(parts['train']):,} train, {len(parts['valid']):,} held out; left out: {dict(counts)}")
@@ -54,21 +53,20 @@ def write_described(folder: Path, config: DescribedSet, say: Callable[[str], Non
 
 
 def _kept(
-    rows: list[MoleculeRow], longest: int, protection: Protection, counts: Counter[str]
-) -> Iterator[tuple[str, str]]:
-    """Yield text and canonical SMILES; what is left out is counted."""
+    source: str, rows: list[MoleculeRow], longest: int, protection: Protection, counts: Counter[str]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield part, text and canonical SMILES; what is left out is counted."""
     for row in rows:
-        text = row.text.replace(TEXT_CLOSE, " ")
-        if not text or len(text) > longest:
-            counts["no text" if not text else f"text longer than {longest} characters"] += 1
+        made = clean_described(row, source)
+        if isinstance(made, Rejection):
+            counts[made.reason] += 1
             continue
-        try:
-            smiles = canonicalize(row.smiles)
-            holder = protection.holder(smiles)
-        except ChemistryError:
-            counts["unreadable"] += 1
-            continue
-        if holder is not None:
+        words, part = made.record.words, molecule_part(made.keys.products[0])
+        if not words or len(words) > longest:
+            counts["no text" if not words else f"text longer than {longest} characters"] += 1
+        elif part == TEST:
+            counts["held out for testing"] += 1
+        elif (holder := protection.holder_of(made.keys)) is not None:
             counts[f"leak: a molecule of {holder}"] += 1
         else:
-            yield text, smiles
+            yield part, words, ".".join(made.record.reaction.products)

@@ -31,7 +31,6 @@ class DescribedSet:
 
     source: str = option("", help="Source of molecules with texts, where the prepared folder is not there yet.")
     text: str = option("description", help="Kind of text that is asked: description or name.")
-    valid_share: float = option(0.1, help="Share of molecules held out, by a hash of the molecule, 0..1.")
     longest: int = option(1000, help="Longest text in characters; longer ones are left out, and counted.")
     vocabulary: Path | None = option(None, help="vocabulary.json to use; made of the train rows if absent.")
     protect: tuple[str, ...] = option(

@@ -14,10 +14,12 @@ from retort.inference.engines.ctranslate2 import CTranslate2Engine
 from retort.inference.engines.transformers import TransformersEngine
 from retort.inference.model_folder import CARD, seal
 from retort.models.checkpoint import read_card, replacing
+from retort.prompting.task import TASKS
 from retort.prompting.vocabulary import EOS, PAD, UNKNOWN, Vocabulary
 
 Target = Literal["ctranslate2", "hf"]
 TOLERANCE = 1e-4  # of log-probability per token, float32 against torch
+PATIENCE = 2.0  # of searches; see docs/decisions/0023-patience.md
 FOLDERS: dict[Target, str] = {"ctranslate2": "language_model", "hf": "."}  # within the model folder
 _SPLIT = r"\[[^\[\]]+\]|Br|Cl|%\([0-9]+\)|%[0-9]{2}|->|<-|."  # the tokens of retort.chem.tokens, for tokenizer.json
 
@@ -139,10 +141,11 @@ def write_tokenizer(vocabulary: Vocabulary, folder: Path) -> None:
 
 def _model_card(name: str, to: Target, tasks: tuple[str, ...], provenance: Mapping[str, Any]) -> dict[str, Any]:
     engine = "ctranslate2" if to == "ctranslate2" else "transformers"
+    model = {"kind": "language_model", "folder": FOLDERS[to], "engine": engine, "patience": PATIENCE}
     return {
         "name": name,
         "release": __version__,
-        "proposers": {"language_model": {"kind": "language_model", "folder": FOLDERS[to], "engine": engine}},
+        "proposers": {"language_model": model},
         "tasks": {task: {"trained": True, "proposers": ["language_model"]} for task in tasks},
         "provenance": provenance,
     }

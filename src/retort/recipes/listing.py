@@ -47,7 +47,7 @@ def list_tasks() -> Rows:
                 "answer": task.answer_kind,
                 DEFAULT_MODEL: trained,
                 "proposers": proposers,
-                "data": ", ".join(dict.fromkeys(part.source for part in parts)),
+                "data": ", ".join(dict.fromkeys(name for part in parts for name in part.sources)),
                 "metrics": ", ".join(dict.fromkeys(m for part in parts for m in part.shown)),
                 "example": task.example,
             }

@@ -4,7 +4,7 @@ Kinds of rows: ``smiles_text`` (SMILES alone, no graph), ``graph_to_smiles``, ``
 ``graph_to_name``, ``name_to_smiles`` (no graph), ``procedure`` (words with molecules in the place of names), and one
 for each task of reactions. Reactions of tasks come from a prepared folder, so that its cleaning, parts and leak rule
 hold here too; molecules and procedures are held out by a hash, and left out where they leak
-(:mod:`retort.data.protected`).
+(:mod:`retort.data.protected`); of described molecules, those that suites ask about are left out as well.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retort.chem.graphs import molecular_graph
-from retort.chem.smiles import canonicalize
+from retort.chem.smiles import canonicalize, without_stereo
 from retort.config import as_dict
 from retort.data.clean import clean
 from retort.data.molecule_rows import SPLITS, RowFolder, write_rows
@@ -22,6 +22,7 @@ from retort.data.prepare import read_records
 from retort.data.protected import Protection, protected_molecules
 from retort.data.records import MoleculeRow, RawRow, Record, Rejection
 from retort.data.source import SOURCES
+from retort.data.splits import TEST, molecule_part
 from retort.errors import ChemistryError, DataError
 from retort.prompting.dialogue import (
     OWN_TEMPLATE,
@@ -35,7 +36,7 @@ from retort.prompting.dialogue import (
 )
 from retort.prompting.molecules import InputMode, interleave, listed, mention, mentioned
 from retort.prompting.task import TASKS, Question, Task
-from retort.prompting.vocabulary import TEXT_CLOSE, TEXT_OPEN, Vocabulary
+from retort.prompting.vocabulary import Vocabulary, as_text, is_text
 from retort.recipes.molecule_rows_config import MoleculeRows
 
 Say = Callable[[str], None]
@@ -96,23 +97,26 @@ def _of_molecules(config: MoleculeRows, reader: "_Reader") -> Iterator[Placed]:
     for row, smiles in reader.read(config.molecules):
         split = _split(smiles, config.valid_share)
         yield split, "smiles_text", RunningText(smiles, (), row.id)
-        question = _words("SMILES") + mention(smiles, "graph")
+        question = as_text("SMILES") + mention(smiles, "graph")
         yield split, "graph_to_smiles", _asked(row.id, question, smiles, listed([smiles], "graph"))
 
 
 def _of_descriptions(config: MoleculeRows, reader: "_Reader") -> Iterator[Placed]:
     for row, smiles in reader.read(config.described):
+        if molecule_part(without_stereo(smiles)) == TEST:
+            reader.counts[f"{row.id.partition(':')[0]}: held out for testing"] += 1
+            continue
         split, shown = _split(smiles, config.valid_share), mention(smiles, config.mode)
         molecules = listed([smiles], config.mode)
         if row.text_kind == "description":
             yield (
                 split,
                 "molecule_captioning",
-                _asked(row.id, f"<molecule_captioning>{shown}", _words(row.text), molecules),
+                _asked(row.id, f"<molecule_captioning>{shown}", as_text(row.text), molecules),
             )
         elif row.text_kind == "name":
-            yield split, "graph_to_name", _asked(row.id, f"<name_conversion>{shown}", _words(row.text), molecules)
-            yield split, "name_to_smiles", _asked(row.id, f"<name_conversion>{_words(row.text)}", smiles, ())
+            yield split, "graph_to_name", _asked(row.id, f"<molecule_naming>{shown}", as_text(row.text), molecules)
+            yield split, "name_to_smiles", _asked(row.id, f"<name_conversion>{as_text(row.text)}", smiles, ())
 
 
 def _of_procedures(config: MoleculeRows, reader: "_Reader") -> Iterator[Placed]:
@@ -210,12 +214,8 @@ def _train_smiles(placed: Sequence[Placed]) -> Iterator[str]:
         if split == "train":
             yield from row.molecules
             last = row.text if isinstance(row, RunningText) else row.turns[-1].content
-            if not last.startswith(TEXT_OPEN):
+            if not is_text(last):
                 yield last
-
-
-def _words(text: str) -> str:
-    return f"{TEXT_OPEN}{text.replace(TEXT_CLOSE, '')}{TEXT_CLOSE}"
 
 
 def _split(smiles: str, valid_share: float) -> str:

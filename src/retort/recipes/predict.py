@@ -8,7 +8,7 @@ from typing import Literal
 from retort.errors import OutputError, UsageError
 from retort.inference.bulk import Progress, ResultFile
 from retort.inference.explaining import Explain
-from retort.inference.formats import csv_header, csv_rows, json_lines, picture
+from retort.inference.formats import csv_header, csv_rows, json_lines, panels, picture
 from retort.inference.prediction import Prediction
 from retort.inference.predictor import Predictor
 from retort.inference.queries import checksum
@@ -112,13 +112,15 @@ def form_of(output: Path) -> Format:
 
 
 def save_images(folder: Path, answers: Sequence[Prediction], first: int = 0) -> None:
-    """Write ``<number>.svg`` for every query that could be read; numbers count from 1 in input order.
+    """Write ``<number>.svg`` for every query that could be read and drawn; numbers count from 1 in input order.
+
+    Words are not drawn, so a query in words has no picture where it has no answer.
 
     Raises:
         OutputError: The folder or a picture cannot be written.
     """
     for number, answer in enumerate(answers, start=first + 1):
-        if answer.status == "invalid_input":
+        if answer.status == "invalid_input" or not panels(answer):
             continue
         path = folder / f"{number:04d}.svg"
         try:

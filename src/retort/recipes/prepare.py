@@ -52,7 +52,7 @@ class SourceChoice:
     split: SplitName | None = option(
         None,
         help="published, product, random (by row), scaffold or time; without it as published where comparisons need "
-        "it, else by product",
+        "it, else by product; names and descriptions are always cut by molecule",
     )
     time_edges: tuple[int, int] | None = option(
         None, help="first year of valid and first year of test, for split = 'time'"
@@ -82,7 +82,10 @@ class PrepareConfig:
     aligner_python: Path | None = option(None, help="interpreter that has rxnmapper")
     aligner_templates: int = option(1000, help="frequent templates of mapped train rows, for aligner = 'template'")
     spelling: Spelling = field(default_factory=Spelling, metadata={"help": "how training copies are spelled"})
-    hold_out: HoldOut = field(default_factory=HoldOut, metadata={"help": "held-out shares of unsplit sources"})
+    hold_out: HoldOut = field(
+        default_factory=HoldOut,
+        metadata={"help": "held-out shares of unsplit sources; of names and descriptions they are fixed"},
+    )
 
 
 def prepare(config: PrepareConfig, say: Say = print) -> Path:
@@ -142,8 +145,12 @@ def _refuse_other_contents(output: Path) -> None:
 
 def _intakes(config: PrepareConfig) -> list[Intake]:
     intakes = [_intake(config, place, choice) for place, choice in enumerate(config.sources)]
-    if SPAN_DENOISING not in config.tasks and any(i.source.kind == "molecules" for i in intakes):
-        raise ConfigError("molecules serve span_denoising alone.", f"Add it to tasks = {list(config.tasks)}.")
+    of_molecules = SPAN_DENOISING in config.tasks or _asks_of_molecules(config)
+    if not of_molecules and any(i.source.kind == "molecules" for i in intakes):
+        raise ConfigError(
+            "molecules serve span_denoising and tasks of names and descriptions.",
+            f"Add one to tasks = {list(config.tasks)}.",
+        )
     if len(set(source_weights(config))) < len({(c.name, c.weight) for c in config.sources}):
         raise ConfigError("a source that is named twice has two weights.", "Give it one.")
     return intakes
@@ -159,8 +166,23 @@ def _intake(config: PrepareConfig, place: int, choice: SourceChoice) -> Intake:
             "out of range.",
             "A fraction is above 0 and at most 1, a limit at least 1, a weight at least 0.",
         )
-    split = Split(_split_name(source, choice), config.hold_out, choice.time_edges, config.seed)
+    described = source.kind == "molecules" and _asks_of_molecules(config)
+    name = _split_of_molecules(choice) if described else _split_name(source, choice)
+    split = Split(name, config.hold_out, choice.time_edges, config.seed)
     return Intake(place, source, split, config.seed, choice.path, choice.fraction, choice.limit)
+
+
+def _asks_of_molecules(config: PrepareConfig) -> bool:
+    return any(task.of_molecules for task in _tasks(config))
+
+
+def _split_of_molecules(choice: SourceChoice) -> SplitName:
+    if choice.split not in (None, "molecule") or choice.time_edges is not None:
+        raise ConfigError(
+            f"source {choice.name!r}: names and descriptions are cut by molecule, alike in all sources.",
+            "Leave split and time_edges out.",
+        )
+    return "molecule"
 
 
 def _split_name(source: Source, choice: SourceChoice) -> SplitName:

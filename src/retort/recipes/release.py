@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from retort.config import load, option
-from retort.data.examples import fits
+from retort.data.examples import fits, given_of
 from retort.data.prepare import read_manifest, read_records
 from retort.data.records import Record
 from retort.data.splits import TRAIN
@@ -163,7 +163,7 @@ def add_task(
     """
     task = TASKS.get(name)
     keys = (
-        membership_key(task, task.given(record.reaction))
+        membership_key(task, given_of(task, record))
         for record in records
         if fits(task, record) and (not choice.sources or record.source in choice.sources)
     )

@@ -133,7 +133,7 @@ def _part(part: Part, request: SuiteRequest, models: Mapping[str, Predictor], sa
     about: Entry = {
         "name": part.name,
         "task": part.task,
-        "source": part.source,
+        "source": ", ".join(part.sources),
         "shown": list(part.shown),
         "note": part.note,
         "anchors": [asdict(anchor) for anchor in part.anchors],

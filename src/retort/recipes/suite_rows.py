@@ -30,12 +30,15 @@ from retort.models.checkpoint import replacing
 from retort.models.ranker import SparseRows
 from retort.models.trees import Growth
 from retort.prompting.task import TASKS, Task
+from retort.prompting.vocabulary import words_of
 from retort.training.boosted import grow_classes, grow_values
 
 Say = Callable[[str], None]
 WORDS: dict[Baseline, str] = {
     "popularity": "the most frequent answers of the train rows; of numbers, their mean",
     "nearest_reaction": "the answers of the most similar train rows, by Tanimoto of Morgan bits",
+    "nearest_molecule": "the answers of the most similar train molecules, by Tanimoto of Morgan bits",
+    "nearest_text": "the answers of the train rows with the most similar words, by Tanimoto of their letter triples",
     "boosted_trees": "gradient-boosted trees (LightGBM) on counts of Morgan environments of the train rows",
 }
 _CLASSES = (Fingerprint("reaction", 4096, 2, False, False), Growth(150, 31, 0.1, 5, 0.8, 0.2))
@@ -94,9 +97,9 @@ def rows_of(part: Part, folder: Path, limit: int | None, seed: int, say: Say) ->
     if known.pop("origin", None) == origin and not known["missing"]:
         return PartRows(folder, **known)
     task, hold_out = TASKS.get(part.task), HoldOut(*part.hold_out) if part.hold_out else None
-    say(f"reads {part.source}")
-    rows = read_labelled(task, [LabelledSource(part.source, part.ordering, part.repeats, hold_out)])
-    held, train = rows.part(TEST), rows.part(TRAIN)
+    say(f"reads {', '.join(part.sources)}")
+    rows = read_labelled(task, [LabelledSource(name, part.ordering, part.repeats, hold_out) for name in part.sources])
+    held, train = [row for row in rows.part(TEST) if part.kind in ("", row.kind)], rows.part(TRAIN)
     chosen = np.arange(len(held))
     if limit is not None:
         chosen = np.sort(np.random.default_rng(seed).permutation(len(held))[:limit])
@@ -127,7 +130,7 @@ def rows_of(part: Part, folder: Path, limit: int | None, seed: int, say: Say) ->
 def _origin(part: Part, limit: int | None, seed: int) -> str:
     """Return a checksum of what a part's folder is made from."""
     values = {name: value for name, value in asdict(part).items() if name not in ("anchors", "shown", "note", "name")}
-    files = dict(SOURCES.get(part.source).files)
+    files = {file: checksum for name in part.sources for file, checksum in SOURCES.get(name).files.items()}
     text = json.dumps([__version__, values, files, limit, seed], sort_keys=True)
     return sha256(text.encode()).hexdigest()
 
@@ -144,7 +147,7 @@ def _write_table(path: Path, rows: Sequence[Labelled]) -> None:
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["input", "target", "id"])
-            writer.writerows((row.given, row.answer, row.id) for row in rows)
+            writer.writerows((words_of(row.given), row.answer, row.id) for row in rows)
     except OSError as error:
         raise OutputError(f"cannot write {str(path)!r}: {error.strerror}.") from error
 

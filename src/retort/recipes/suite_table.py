@@ -66,7 +66,8 @@ def about(part: Content) -> str:
     rows = f"{part['n']:,} test rows" if part["n"] == part["all"] else f"{part['n']:,} of {part['all']:,} test rows"
     text = f"{TASKS.get(part['task']).summary}; {part['source']}, {rows}, {part['train']:,} train rows."
     lost = sum(part["dropped"].values())
-    left_out = f"{lost:,} rows of the source are in no part, for reasons in report.json." if lost else ""
+    source = "sources" if "," in part["source"] else "source"
+    left_out = f"{lost:,} rows of the {source} are in no part, for reasons in report.json." if lost else ""
     remarks = [f"{e['who']}: {e['remark']}." for e in part["entries"] if "remark" in e]
     return " ".join(filter(None, (text, part["note"], left_out, *remarks)))
 
@@ -161,7 +162,7 @@ def label(metric: str) -> str:
     """Return what a table calls a metric."""
     name, _, cutoff = metric.partition("@")
     word = _NAMES.get(name, name.replace("_", " "))
-    return f"{word}-{cutoff}" if name == "exact_match" else word
+    return f"{word}-{cutoff}" if name == "exact_match" or (name == "accuracy" and cutoff) else word
 
 
 def figure(metric: str, value: float | None, ends: Sequence[float] | None = None, sign: str = "") -> str:

@@ -1,4 +1,4 @@
-"""Make a model folder that answers without learning: popularity, nearest reaction or nearest template.
+"""Make a model folder that answers without learning: popularity, nearest reaction, molecule, text or template.
 
 ``retort train configs/baselines/popularity.toml``, then ``retort evaluate TASK --input ... --model runs/baselines/
 popularity``. The folder holds answers of training rows, so it is made where the data are and is never shipped.
@@ -11,8 +11,8 @@ from typing import Any
 
 from retort import __version__
 from retort.config import load, option
-from retort.data.examples import answer_of, fits
-from retort.data.prepare import read_manifest, read_records
+from retort.data.examples import answer_of, fits, given_of
+from retort.data.prepare import read_manifest, read_molecules, read_records
 from retort.data.records import Record
 from retort.data.splits import TRAIN
 from retort.errors import ConfigError
@@ -28,6 +28,8 @@ Say = Callable[[str], None]
 WORDS: dict[Kind, str] = {
     "popularity": "the most frequent answers of the training rows",
     "nearest_reaction": "the answers of the most similar training rows",
+    "nearest_molecule": "the answers of the training rows whose molecules are most similar, by Tanimoto of Morgan bits",
+    "nearest_text": "the answers of the training rows whose words are most similar, by groups of three characters",
     "nearest_template": "the templates of the most similar training rows, applied to the query",
 }
 
@@ -43,8 +45,8 @@ class BaselineRows:
 class TrainBaselineConfig:
     """A baseline to make from a prepared folder."""
 
-    kind: Kind = option(help="popularity, nearest_reaction or nearest_template")
-    prepared: Path = option(help="prepared folder whose records.parquet is read")
+    kind: Kind = option(help="popularity, nearest_reaction, nearest_molecule, nearest_text or nearest_template")
+    prepared: Path = option(help="prepared folder whose records.parquet and molecules.parquet are read")
     output: Path = option(help="model folder to write; an existing one is replaced")
     tasks: Mapping[str, BaselineRows] = option(help="task -> rows it is answered from")
     templates: Path = option(Path("runs/rankers"), help="folder with the cache of templates, shared with the rankers")
@@ -64,7 +66,8 @@ def train_baseline(config: TrainBaselineConfig, say: Say = print) -> Path:
     for task in chosen:
         if config.kind == "nearest_template" and task.name not in DIRECTIONS:
             raise ConfigError(f"nearest_template cannot answer {task.name!r}.", f"It answers {', '.join(DIRECTIONS)}.")
-    train = [r for r in read_records(config.prepared / "records.parquet") if r.split == TRAIN]
+    known = [*read_records(config.prepared / "records.parquet"), *read_molecules(config.prepared)]
+    train = [record for record in known if record.split == TRAIN]
     with replacing(config.output) as folder:
         for task, sources in chosen.items():
             records = [r for r in train if fits(task, r) and (not sources or r.source in sources)]
@@ -78,7 +81,7 @@ def train_baseline(config: TrainBaselineConfig, say: Say = print) -> Path:
 def _pairs(config: TrainBaselineConfig, task: Task, records: Sequence[Record], say: Say) -> list[tuple[str, str]]:
     """Return the questions of the records with their answers, or with their templates where they have one."""
     if config.kind != "nearest_template":
-        return [(task.given(record.reaction), answer_of(task, record)) for record in records]
+        return [(given_of(task, record), answer_of(task, record)) for record in records]
     mapped = [(task.given(record.reaction), record.mapped) for record in records if record.mapped]
     found = extract_templates((text for _, text in mapped), config.templates, config.workers, say)
     used = [(given, found[text]) for given, text in mapped]

@@ -122,7 +122,7 @@ def test_what_there_is_nothing_of_does_not_apply() -> None:
 
 @pytest.mark.parametrize(
     ("task", "direction"),
-    [("forward_prediction", FORWARD), ("retrosynthesis", BACKWARD), ("reagent_prediction", 0)],
+    [("forward_prediction", FORWARD), ("retrosynthesis", BACKWARD), ("reagent_prediction", 0), ("text_to_molecule", 0)],
 )
 def test_tasks_have_directions(task: str, direction: int) -> None:
     assert direction_of(task) == direction
@@ -152,6 +152,20 @@ def test_a_record_of_a_single_molecule_is_a_molecule() -> None:
     keys = keys_of_row(AskedRecord(Record("1", "s", "train", Reaction((), (), ("CCO",))), ()))
     assert isinstance(keys, RowKeys)
     assert (keys.molecules, keys.products) == (("CCO",), ())
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        Asked("1", "name_conversion", "<name_conversion><text>salt of the patent</text>", "[Na+].[O-]C(=O)CCC"),
+        Asked("1", "molecule_captioning", "[Na+].[O-]C(=O)CCC", "<text>The molecule is a salt.</text>"),
+    ],
+)
+def test_a_question_about_a_molecule_is_about_that_molecule(question: Asked) -> None:
+    keys = keys_of_row(question)
+    assert isinstance(keys, RowKeys)
+    assert keys.molecules == ("CCCC(=O)[O-].[Na+]", "CCCC(=O)[O-]")
+    assert (keys.products, keys.direction) == ((), 0)
 
 
 def test_selfies_are_not_taken_for_smiles() -> None:

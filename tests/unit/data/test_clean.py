@@ -3,8 +3,8 @@
 import pytest
 
 from retort.chem.reaction import Reaction
-from retort.data.clean import Clean, clean, keys_of, unfit_for_training
-from retort.data.records import RawRow, Record, Rejection
+from retort.data.clean import Clean, clean, clean_described, keys_of, of_several, unfit_for_training
+from retort.data.records import MoleculeRow, RawRow, Record, Rejection
 
 MAPPED = "[CH3:1][C:2](=[O:3])[Cl:9].[NH2:4][CH3:5].[Na+:7].[OH-:8]>>[CH3:1][C:2](=[O:3])[NH:4][CH3:5]"
 
@@ -47,6 +47,34 @@ def test_unreadable_rows_are_refused_with_a_reason(reaction: str, roles: str, re
 def test_reasons_do_not_hold_the_row_so_that_they_can_be_counted() -> None:
     reasons = {clean(RawRow("r", "train", f"{bad}>>CC"), "here").reason for bad in ("C1CC", "c1cc")}  # type: ignore[union-attr]
     assert len(reasons) == 1
+
+
+def test_a_molecule_keeps_its_name_or_description_on_one_line() -> None:
+    rows = [
+        MoleculeRow("1", "all", "OCC", " spirit  of\nwine ", "name", "trivial"),
+        MoleculeRow("2", "all", "OCC", "An alcohol.", "description"),
+        MoleculeRow("3", "all", "OCC", "LFQSCWFLJHTTHZ-UHFFFAOYSA-N", "inchikey"),
+        MoleculeRow("4", "all", "OCC"),
+    ]
+    made = [clean_described(row, "here") for row in rows]
+    records = [row.record for row in made if isinstance(row, Clean)]
+    assert [(r.name, r.name_kind, r.description, r.words) for r in records] == [
+        ("spirit of wine", "trivial", None, "spirit of wine"),
+        (None, None, "An alcohol.", "An alcohol."),
+        (None, None, None, ""),
+        (None, None, None, ""),
+    ]
+    assert {r.reaction for r in records} == {Reaction((), (), ("CCO",))}
+    assert records[0].iupac_name is None
+    assert isinstance(clean_described(MoleculeRow("5", "all", "", "alone", "description"), "here"), Rejection)
+    assert unfit_for_training(records[1], 10) == "longer than 10 tokens"
+    assert unfit_for_training(records[1], 11) is None
+
+
+def test_words_that_stand_for_several_molecules_are_found() -> None:
+    pairs = [("title compound", "CCO"), ("ethanol", "CCO"), ("title compound", "CCN"), ("ethanol", "CCO")]
+    assert of_several(pairs) == {"title compound"}
+    assert of_several([]) == frozenset()
 
 
 def test_keys_are_stereo_free_and_name_the_largest_product() -> None:

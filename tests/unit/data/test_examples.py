@@ -33,7 +33,9 @@ def shared_prefix(one: str, other: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
-@pytest.mark.parametrize("name", [name for name in TASKS.names() if not TASKS.get(name).label])
+@pytest.mark.parametrize(
+    "name", [name for name in TASKS.names() if not TASKS.get(name).label and not TASKS.get(name).query_label]
+)
 def test_every_copy_is_the_same_chemistry(name: str) -> None:
     task = TASKS.get(name)
     given, wanted = task.given(RECORD.reaction), task.wanted(RECORD.reaction)
@@ -45,6 +47,20 @@ def test_every_copy_is_the_same_chemistry(name: str) -> None:
         )
         assert canonicalize(target) == canonicalize(wanted)
         assert ":" not in prompt + target
+
+
+def test_words_have_one_spelling_and_one_answer_and_molecules_many() -> None:
+    reaction = Reaction((), (), ("CC(=O)Oc1ccccc1C(=O)O",))
+    named = Record("aspirin", "here", "train", reaction, name="2-acetyloxybenzoic acid", name_kind="iupac")
+    asked = spelled_examples(TASKS.get("name_conversion"), named, 0, SPELLING, seed=1)
+    assert {(example.prompt, example.target) for example in asked} == {
+        ("<name_conversion><text>2-acetyloxybenzoic acid</text>", "CC(=O)Oc1ccccc1C(=O)O")
+    }
+    told = spelled_examples(TASKS.get("molecule_naming"), named, 0, SPELLING, seed=1)
+    assert {example.target for example in told} == {"<text>2-acetyloxybenzoic acid</text>"}
+    assert len({example.prompt for example in told}) > 5
+    assert not fits(TASKS.get("molecule_naming"), replace(named, name_kind="trivial"))
+    assert not fits(TASKS.get("molecule_captioning"), named)
 
 
 def test_a_label_is_the_answer_of_every_copy() -> None:

@@ -13,6 +13,7 @@ from retort.data.splits import (
     Split,
     SplitName,
     held_out_part,
+    molecule_part,
     product_hash,
     published_part,
     valid_part,
@@ -32,6 +33,13 @@ def test_shares_are_kept_within_sampling_error() -> None:
 def test_valid_falls_into_three_parts_of_4_to_3_to_3() -> None:
     parts = [valid_part(p) for p in PRODUCTS]
     assert [parts.count(p) / len(parts) for p in VALID_PARTS] == pytest.approx([0.4, 0.3, 0.3], abs=0.03)
+
+
+def test_a_molecule_is_held_out_alike_whatever_the_configuration() -> None:
+    splits = [Split("molecule", HoldOut(valid, 0.3), seed=seed) for valid, seed in ((0.1, 1), (0.6, 2))]
+    parts = [[split.part(f"{i}", "train", (p,)) for i, p in enumerate(PRODUCTS)] for split in splits]
+    assert parts[0] == parts[1] == [molecule_part(p) for p in PRODUCTS]
+    assert parts[0].count("test") / len(PRODUCTS) == pytest.approx(0.1, abs=0.02)
 
 
 def test_published_splits_are_kept() -> None:

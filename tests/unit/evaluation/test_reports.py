@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from retort.errors import DataError
+from retort.evaluation.comparison import differences
 from retort.evaluation.predictions import Candidate, Header, Prediction, Predictions, PredictionWriter, read, resume
 from retort.evaluation.reports import report
 from retort.evaluation.scoring import score
@@ -23,6 +24,26 @@ def text(place: int, target: str, answer: str | None) -> Prediction:
 def value(place: int, target: str, answer: float | None, ends: tuple[float, float] | None = None) -> Prediction:
     said = () if answer is None else (Candidate("", None, "p", value=answer, interval=ends),)
     return Prediction(place, "C>>C", target, "ok" if said else "no_answer", "", said)
+
+
+def test_texts_of_any_wording_are_judged_as_captions_and_to_the_letter() -> None:
+    header = Header("molecule_captioning", "m", 3, "text")
+    right, wrong = "The molecule is an acid.", "The molecule is a base."
+    first = Prediction(0, "CC(=O)O", right, "ok", "", (Candidate("", -0.1, "p", right),))
+    third = tuple(Candidate("", -0.1, "p", said) for said in (wrong, "Nothing.", right))
+    rows = (first, Prediction(1, "CO", right, "ok", "", third), Prediction(2, "C", right, "no_answer", "", ()))
+    found = report(Predictions(header, rows), 3)
+    assert found.metrics["accuracy"] == pytest.approx(1 / 3)
+    assert found.metrics["accuracy@3"] == pytest.approx(2 / 3)
+    assert found.metrics["rouge_1"] == pytest.approx((1 + 0.6 + 0) / 3)
+    assert "macro_f1" not in found.metrics
+    assert found.intervals.keys() == found.metrics.keys()
+    worse = Predictions(header, (rows[1], rows[1], rows[1]))
+    better = Predictions(header, tuple(Prediction(0, "CO", right, "ok", "", first.candidates) for _ in range(3)))
+    gains = differences(worse, better, 3)
+    assert gains["accuracy"].difference == 1.0
+    assert gains["rouge_1"].difference == pytest.approx(0.4)
+    assert gains.keys() == found.metrics.keys()
 
 
 def test_numbers_names_and_rows_without_answer_or_target_count() -> None:

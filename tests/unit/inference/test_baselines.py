@@ -51,6 +51,21 @@ def test_popularity_gives_everybody_the_most_frequent_answers() -> None:
     assert {c.proposer for c in first.candidates} == {"popularity"}
 
 
+def test_the_nearest_words_and_molecules_answer_by_the_same_rule() -> None:
+    rows = [("<text>butan-1-ol</text>", "CCCCO"), ("<text>pyridine</text>", "c1ccncc1")]
+    words = NearestReaction(TrainingAnswers.gather("nearest_text", "name_conversion", rows), "nearest_text")
+    near, exact = words.propose(
+        [Question("name_conversion", f"<text>{name}</text>") for name in ("butan-2-ol", "PYRIDINE")], 2
+    )
+    assert [c.smiles for c in near.candidates] == ["CCCCO"]  # what shares no three letters is not near
+    assert exact.candidates[0].score == 0.0  # capital letters do not matter
+    told = [("CCO", "The molecule is an alcohol."), ("CCN", "The molecule is an amine.")]
+    molecules = NearestReaction(TrainingAnswers.gather("nearest_molecule", "molecule_captioning", told))
+    (found,) = molecules.propose([Question("molecule_captioning", "CCCO")], 1)
+    assert found.candidates[0].text == "The molecule is an alcohol."
+    assert found.candidates[0].smiles == ""
+
+
 def test_the_nearest_reaction_answers_first_and_each_answer_once() -> None:
     near = "CC(=O)Cl.NCc1ccc(F)cc1>>CC(=O)NCc1ccc(F)cc1"
     (found,) = NearestReaction(gathered("nearest_reaction")).propose([ask(near)], 5)

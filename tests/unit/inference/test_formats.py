@@ -23,7 +23,7 @@ GIVEN = {
 
 def prediction(task: str = "retrosynthesis", count: int = 2, **values: object) -> Prediction:
     candidates = tuple(Candidate(i, "C" * i, -0.123456789 * i, "template_ranker") for i in range(1, count + 1))
-    defaults = {"query": 'q,"u"\nery', "status": "ok", "message": "A, b.", "model": "m", "given": GIVEN[task]}
+    defaults = {"query": 'q,"u"\nery', "status": "ok", "message": "A, b.", "model": "m", "given": GIVEN.get(task, "")}
     return Prediction(task=task, candidates=candidates, **{**defaults, **values})  # type: ignore[arg-type]
 
 
@@ -101,6 +101,17 @@ def test_a_picture_shows_the_query_and_the_first_candidates(task: str) -> None:
     assert next(panel.text.split() for panel in shown[1:]) == ["1", "score", "-0.123", "template_ranker"]
     assert len(shown) == 1 + PICTURED
     assert ET.fromstring(picture(prediction(task, count=8))).tag.endswith("svg")
+
+
+def test_words_are_not_drawn_and_long_texts_are_shortened() -> None:
+    asked = prediction("name_conversion", given="<text>aspirin</text>")
+    assert [panel.smiles for panel in panels(asked)] == ["C", "CC"]
+    assert panels(prediction("name_conversion", count=0, status="no_answer", given="<text>aspirin</text>")) == []
+    told = Candidate(1, "", -0.5, "nearest_molecule", text="The molecule is " + "a long story " * 20)
+    query, answer = panels(Prediction("molecule_captioning", "CCO", "ok", "", "m", (told,), "CCO"))
+    assert query.smiles == answer.smiles == "CCO"
+    assert "[...]" in answer.text
+    assert len(answer.text) < 120
 
 
 def test_a_query_without_answers_is_drawn_with_its_status() -> None:

@@ -66,6 +66,31 @@ def test_a_cut_off_answer_is_unreadable_even_where_it_happens_to_be_valid() -> N
     assert unreadable == {"longer than 5 tokens": 1}
 
 
+def test_words_are_asked_once_as_they_are_and_texts_are_answered_as_texts() -> None:
+    model = Scripted(("OCC", -0.1))
+    asked = Question("name_conversion", "<text>ethanol, absolute</text>")
+    (found,) = LanguageModel(model, VOCABULARY, Decoding(augmentations=5)).propose([asked], 3)
+    assert [c.smiles for c in found.candidates] == ["CCO"]
+    assert model.asked == [tuple(VOCABULARY.encode("<name_conversion><text>ethanol, absolute</text>"))]
+    model = Scripted(("<text>An alcohol,  it is.</text>", -0.1), ("<text></text>", -0.2), ("CCO<class_1>", -0.3))
+    (told,) = LanguageModel(model, VOCABULARY, Decoding()).propose([Question("molecule_captioning", "CCO")], 3)
+    assert [(c.text, c.smiles) for c in told.candidates] == [("An alcohol, it is.", "")]
+    assert sum(told.unreadable.values()) == 2
+
+
+def test_texts_have_a_limit_of_their_own() -> None:
+    said = "<text>An alcohol.</text>"  # 11 bytes between two marks
+    for limit, answers in ((13, 0), (14, 1)):
+        model = LanguageModel(Scripted((said, -0.1)), VOCABULARY, Decoding(max_target_tokens=5, max_text_tokens=limit))
+        (found,) = model.propose([Question("molecule_captioning", "CCO")], 1)
+        assert len(found.candidates) == answers
+    words = Question("text_to_molecule", "<text>An alcohol of two carbon atoms.</text>")
+    short = Decoding(max_source_tokens=600, max_text_tokens=20)
+    (refused,) = LanguageModel(Scripted(("C", -0.1)), VOCABULARY, short).propose([words], 1)
+    assert list(refused.unreadable) == ["the query has 35 tokens and the language model reads 20"]
+    assert math.isnan(LanguageModel(Scripted(), VOCABULARY, short).score([(words, "CCO")])[0][0])
+
+
 def test_a_long_query_is_refused_by_name_and_number() -> None:
     model = Scripted(("C", -0.1))
     candidates, unreadable = propose(model, "C" * 30, max_source_tokens=20)

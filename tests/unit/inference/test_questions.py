@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 
 from retort.errors import ChemistryError, ModelError
-from retort.inference.questions import MAX_CHARACTERS, ask, has_stereo, is_seen, membership_key, read_seen, write_seen
+from retort.inference.proposer import Proposal
+from retort.inference.questions import (
+    MAX_CHARACTERS,
+    ask,
+    has_stereo,
+    is_seen,
+    membership_key,
+    plain,
+    read_seen,
+    remarks_on,
+    write_seen,
+)
 from retort.prompting.task import TASKS
 
 RETRO, FORWARD, REAGENTS = (TASKS.get(name) for name in ("retro", "forward", "reagents"))
@@ -17,6 +28,31 @@ def test_queries_become_canonical_role_by_role() -> None:
     assert ask(FORWARD, "OCC.C").given == "C.CCO"
     assert ask(FORWARD, "OCC.C>N(C)C>").given == "C.CCO>CNC"
     assert ask(REAGENTS, "OCC.C>>C(O)C").given == "C.CCO>>CCO"
+
+
+def test_words_stay_as_they_are_and_only_capitals_and_blanks_do_not_matter() -> None:
+    names = TASKS.get("name_conversion")
+    assert ask(names, "  (2R)-Butan-2-ol \n").given == "<text>(2R)-Butan-2-ol</text>"
+    assert ask(names, "poly*mer").given == "<text>poly*mer</text>"  # no wildcard atom
+    assert plain(ask(names, "a b  c")) == ask(names, "a b c")
+    assert membership_key(names, "<text>ASPIRIN</text>") == membership_key(names, ask(names, "aspirin").given)
+    assert membership_key(names, "<text>aspirin</text>") != membership_key(names, "<text>aspirine</text>")
+    assert not has_stereo(ask(names, "4/5@home").given)
+    with pytest.raises(ChemistryError, match="Unicode"):
+        ask(names, "aspirin\udc80")
+
+
+def test_a_formula_is_counted_and_words_that_might_be_smiles_are_told() -> None:
+    names, naming = TASKS.get("name_conversion"), TASKS.get("molecule_naming")
+    found = list(remarks_on(ask(names, "NBS"), [Proposal("O=C1CCC(=O)N1Br", -0.1, "p")]))
+    assert found == [
+        "Formula of the first answer: C4H4BrNO2 (counted, not predicted).",
+        "The query can be read as SMILES too; it was read as words.",
+    ]
+    assert list(remarks_on(ask(naming, "OCC"), [Proposal("", -0.1, "p", text="ethanol")])) == [
+        "Formula of the query: C2H6O (counted, not predicted)."
+    ]
+    assert list(remarks_on(ask(RETRO, "OCC"), [Proposal("CC", -0.1, "p")])) == []
 
 
 def test_evaluation_files_may_write_reagents_behind_one_arrow() -> None:

@@ -21,6 +21,7 @@ def _read(root: Path) -> Iterator[MoleculeRow]:
                 smiles=row["SMILES"],
                 text=row[column],
                 text_kind=kind if row[column] else "",
+                name_kind="iupac" if kind == "name" and row[column] else "",
             )
 
 

@@ -1,4 +1,4 @@
-"""Identifier tables of the library chemicals: SMILES and the first name of each compound."""
+"""Identifier tables of the library chemicals: SMILES, IUPAC name and common name of each compound."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,14 +21,13 @@ def _read(root: Path) -> Iterator[MoleculeRow]:
     for table in _TABLES:
         for line, text in enumerate(lines(root / _file(table)), 1):
             cells = text.split("\t")
-            name = cells[_IUPAC] or cells[_COMMON]
-            yield MoleculeRow(
-                id=f"names_calebbell:{table}:{line}",
-                split="all",
-                smiles=cells[_SMILES],
-                text=name,
-                text_kind="name" if name else "",
-            )
+            place, smiles = f"names_calebbell:{table}:{line}", cells[_SMILES]
+            systematic, common = cells[_IUPAC], cells[_COMMON]
+            if systematic or not common:
+                named = ("name", "iupac") if systematic else ("", "")
+                yield MoleculeRow(place, "all", smiles, systematic, *named)
+            if common and common != systematic:
+                yield MoleculeRow(f"{place}:common", "all", smiles, common, "name", "trivial")
 
 
 def _file(table: str) -> str:
@@ -41,10 +40,11 @@ SOURCE = Source(
     origin="Caleb Bell, chemicals (identifier tables), from PubChem and others",
     licence="MIT",
     files={_file(table): checksum for table, checksum in _TABLES.items()},
-    rows={"all": 5_153},
+    rows={"all": 9_359},
     kind="molecules",
     how_to_get="chemicals/Identifiers of https://github.com/CalebBell/chemicals; compress with xz, prefix calebbell_, "
     "put into names/.",
     read=_read,
-    note="15 rows have a name and no SMILES. Further columns of the tables hold synonyms, which are not read.",
+    note="15 compounds have a name and no SMILES. Further columns of the tables hold synonyms, trade names among them "
+    "but not marked as such, which are not read.",
 )

@@ -12,7 +12,14 @@ _FILE = "names/ord_uspto_name_smiles.csv.xz"
 
 def _read(root: Path) -> Iterator[MoleculeRow]:
     for line, row in enumerate(table_rows(root / _FILE), 1):
-        yield MoleculeRow(id=f"names_ord:{line}", split="all", smiles=row["smiles"], text=row["name"], text_kind="name")
+        yield MoleculeRow(
+            id=f"names_ord:{line}",
+            split="all",
+            smiles=row["smiles"],
+            text=row["name"],
+            text_kind="name",
+            name_kind="patent",
+        )
 
 
 SOURCE = Source(

@@ -21,6 +21,7 @@ def _read(root: Path) -> Iterator[MoleculeRow]:
                 smiles=smiles,
                 text=known,
                 text_kind="name" if known else "",
+                name_kind="iupac" if known else "",
             )
 
 

@@ -43,8 +43,8 @@ class CTranslate2Engine:
         threads: int | None = None,
         patience: float = 1.0,
     ) -> None:
-        self._patience = patience
         self._threads = threads or available_cores()
+        self._patience = patience
         self._tokens = vocabulary.tokens
         self._ids = vocabulary.ids
         _check_vocabulary(folder, vocabulary)

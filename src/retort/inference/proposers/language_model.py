@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 
 from retort.chem.smiles import rooted_spellings
 from retort.errors import ChemistryError
-from retort.inference.proposer import Proposal, Proposals, TypeRead
+from retort.inference.proposer import Proposals, TypeRead, proposal_of
 from retort.inference.questions import split_roles
 from retort.models.protocol import Hypothesis, Seq2Seq
 from retort.prompting.answers import read_answer
 from retort.prompting.task import TASKS, Question, Unreadable
-from retort.prompting.vocabulary import Vocabulary
+from retort.prompting.vocabulary import Vocabulary, is_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,22 @@ class Decoding:
         beam_size: Beams per spelling; more where all spellings together could not give the candidates asked for.
         max_source_tokens: A longer prompt is not asked and counts as unreadable.
         max_target_tokens: A longer answer is cut off by the model and counts as unreadable.
+        max_text_tokens: In the place of either limit where question or answer is a text, whose tokens are bytes.
     """
 
     augmentations: int = 1
     beam_size: int = 10
     max_source_tokens: int = 512
     max_target_tokens: int = 256
+    max_text_tokens: int = 1024
+
+    def longest_source(self, question: Question) -> int:
+        """Return how many tokens of a question are read."""
+        return self.max_text_tokens if is_text(question.given) else self.max_source_tokens
+
+    def longest_target(self, question: Question) -> int:
+        """Return how many tokens of an answer to a question are written."""
+        return self.max_text_tokens if TASKS.get(question.task).free_text else self.max_target_tokens
 
 
 def compact(question: Question) -> str:
@@ -116,7 +126,8 @@ class LanguageModel:
                 asked[question] = self.sources(question)
             except ChemistryError as error:
                 too_long[question] = error.message
-        found = self._generate({source for sources in asked.values() for source in sources}, top_k)
+        longest = max(map(self._decoding.longest_target, asked), default=0)
+        found = self._generate({source for sources in asked.values() for source in sources}, top_k, longest)
         answers = {row: self._answers(row, asked, too_long, found, top_k) for row in dict.fromkeys(map(tuple, rows))}
         return [answers[tuple(row)] for row in rows]
 
@@ -136,7 +147,11 @@ class LanguageModel:
             for source in sources
         ]
         ranked = rank_by_probability(ballots)[:top_k]
-        candidates = tuple(Proposal(smiles, score, self.name, None, kind) for smiles, score, kind in ranked)
+        kind_of_answer = TASKS.get(ways[0].question.task).answer_kind
+        candidates = tuple(
+            replace(proposal_of(kind_of_answer, answer, score, self.name), reaction_type=kind)
+            for answer, score, kind in ranked
+        )
         return Proposals(candidates, dict(unreadable))
 
     def score(self, pairs: Sequence[tuple[Question, str]]) -> list[tuple[float, int]]:
@@ -151,8 +166,8 @@ class LanguageModel:
         """
         sources = [self._vocabulary.encode(self._prompt(question)) for question, _ in pairs]
         targets = [self._vocabulary.encode(answer) for _, answer in pairs]
-        limits = self._decoding.max_source_tokens, self._decoding.max_target_tokens
-        fit = [i for i in range(len(pairs)) if len(sources[i]) <= limits[0] and len(targets[i]) <= limits[1]]
+        limits = [(self._decoding.longest_source(q), self._decoding.longest_target(q)) for q, _ in pairs]
+        fit = [i for i, (given, told) in enumerate(limits) if len(sources[i]) <= given and len(targets[i]) <= told]
         scores = self._model.score([sources[i] for i in fit], [targets[i][:-1] for i in fit]) if fit else []
         found = dict(zip(fit, scores, strict=True))
         return [(found.get(i, math.nan), len(target)) for i, target in enumerate(targets)]
@@ -163,7 +178,7 @@ class LanguageModel:
         Raises:
             ChemistryError: The canonical spelling is longer than the model reads.
         """
-        limit = self._decoding.max_source_tokens
+        limit = self._decoding.longest_source(question)
         prompts = [
             self._prompt(replace(question, given=given))
             for given in spellings(question.given, self._decoding.augmentations)
@@ -173,13 +188,13 @@ class LanguageModel:
             raise ChemistryError(f"the query has {len(encoded[0])} tokens and the language model reads {limit}")
         return [source for source in encoded if len(source) <= limit]
 
-    def _generate(self, sources: Iterable[tuple[int, ...]], top_k: int) -> Mapping[tuple[int, ...], list[Hypothesis]]:
-        """Decode sources of like length together."""
+    def _generate(
+        self, sources: Iterable[tuple[int, ...]], top_k: int, longest: int
+    ) -> Mapping[tuple[int, ...], list[Hypothesis]]:
+        """Decode sources of like length together, answers up to ``longest`` tokens."""
         ordered = sorted(sources, key=lambda source: (len(source), source))
         beams = max(self._decoding.beam_size, -(-top_k // self._decoding.augmentations))
-        found = self._model.generate(
-            ordered, beam_size=beams, num_hypotheses=beams, max_length=self._decoding.max_target_tokens
-        )
+        found = self._model.generate(ordered, beam_size=beams, num_hypotheses=beams, max_length=longest)
         return dict(zip(ordered, found, strict=True))
 
     def _read(
@@ -196,18 +211,21 @@ class LanguageModel:
         return readable
 
     def _answer(self, question: Question, hypothesis: Hypothesis) -> str | Unreadable:
-        if len(hypothesis.tokens) >= self._decoding.max_target_tokens:
-            return Unreadable(f"longer than {self._decoding.max_target_tokens} tokens")
+        longest = self._decoding.longest_target(question)
+        if len(hypothesis.tokens) >= longest:
+            return Unreadable(f"longer than {longest} tokens")
         return read_answer(TASKS.get(question.task), self._vocabulary.decode(hypothesis.tokens))
 
 
 def spellings(given: str, count: int) -> list[str]:
-    """Return up to ``count`` distinct spellings of a query, canonical first; roles are spelled side by side.
+    """Return up to ``count`` distinct spellings of a query, canonical first: roles side by side, words as they are.
 
     Args:
         given: Components joined by ``.``; roles separated by ``>``, which may stand twice (``reactants>>product``).
         count: How many are wanted; small molecules have fewer.
     """
+    if is_text(given):
+        return [given]
     choices = [rooted_spellings(role, count) if role else [""] for role in split_roles(given)]
     variants = (">".join(choice[i % len(choice)] for choice in choices) for i in range(count))
     return list(dict.fromkeys(variants))

@@ -1,4 +1,4 @@
-"""The answers of the most similar training questions."""
+"""The answers of the most similar training questions, whether these are reactions, molecules or words."""
 
 import math
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 from retort.errors import ChemistryError
 from retort.evaluation.baselines import Neighbours
 from retort.inference.proposer import Proposals, proposal_of
-from retort.inference.training_answers import TrainingAnswers
+from retort.inference.training_answers import Nearest, TrainingAnswers
 from retort.prompting.task import TASKS, Question
 
 
@@ -26,9 +26,9 @@ class NearestReaction:
         self._neighbours = Neighbours.of(answers.bits)
 
     @classmethod
-    def load(cls, path: Path, name: str = "nearest_reaction") -> "NearestReaction":
+    def load(cls, path: Path, name: str = "nearest_reaction", kind: Nearest = "nearest_reaction") -> "NearestReaction":
         """Read a file; raises ModelError where it is missing, damaged or of another kind."""
-        return cls(TrainingAnswers.load(path, "nearest_reaction"), name)
+        return cls(TrainingAnswers.load(path, kind), name)
 
     def propose(self, questions: Sequence[Question], top_k: int) -> list[Proposals]:
         """Return up to ``top_k`` candidates per question; score = log of the neighbour's Tanimoto similarity."""
