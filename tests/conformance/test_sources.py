@@ -28,7 +28,7 @@ from retort.errors import DataError
 NAMES = SOURCES.names()
 KINDS: dict[str, type[SourceRow]] = {"reactions": RawRow, "molecules": MoleculeRow, "texts": TextRow}
 PUBLISHED = [name for name in NAMES if SOURCES.get(name).files]
-OWN_FILES = {"reaction_smiles", "table"}  # a user's own: rows are numbered by the file's name
+OWN_FILES = {"reaction_smiles", "rxn", "table"}  # a user's own: rows are numbered by the file's name
 # The protected set: the held-out rows that no training of any other source may touch.
 PROTECTED = {"uspto_50k", "uspto_15k", "t5chem_samples", "t5chem_classification", "t5chem_product"}
 PROTECTED |= {"t5chem_reactants", "t5chem_yields"}
@@ -49,7 +49,7 @@ def fixtures(repository: Path) -> Path:
 
 
 def test_all_sources_are_found(fixtures: Path) -> None:
-    assert len(NAMES) == 47
+    assert len(NAMES) == 48
     assert set(NAMES) >= OWN_FILES | ORIGINALS | PROTECTED
     assert {folder.name for folder in fixtures.iterdir()} == set(NAMES)
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import lzma
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -17,15 +18,15 @@ def lines(path: Path) -> Iterator[str]:
     """Yield the lines of a text file without their ends.
 
     Raises:
-        InputFileError: The file cannot be opened.
+        InputFileError: The file cannot be read, or is no text in UTF-8.
     """
     try:
-        file = open_text(path)
-    except OSError as error:
-        raise InputFileError(f"cannot read {str(path)!r}: {error.strerror or error}.") from error
-    with file:
-        for line in file:
-            yield line.rstrip("\r\n")
+        with open_text(path) as file:
+            for line in file:
+                yield line.rstrip("\r\n")
+    except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputFileError(f"cannot read {str(path)!r}: {why}.", "Text must be UTF-8.") from error
 
 
 def line_pairs(first: Path, second: Path) -> Iterator[tuple[int, str, str]]:

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def extend(config: ExtendConfig, say: Callable[[str], None] = print) -> Path:
         _remove_replaced(card["proposers"], config.proposers, folder)
         homes: dict[Path, str] = {}  # a language model that is asked in two ways is there once
         for name, proposer in config.proposers.items():
-            homes.setdefault(proposer.path, name)
+            homes.setdefault(proposer.path, _free(folder, name))
             card["proposers"][name] = add_proposer(name, proposer, folder, homes[proposer.path])
         for name, task in config.tasks.items():
             card["tasks"][name] = add_task(name, task, (), folder, say)
@@ -61,6 +62,12 @@ def extend(config: ExtendConfig, say: Callable[[str], None] = print) -> Path:
         write_card(folder, kept, Card.load(model.path).changed(config.card))
         seal(folder, kept)
     return config.output
+
+
+def _free(folder: Path, name: str) -> str:
+    """Return a name for the folder of a language model that no other one has."""
+    names = chain([name], (f"{name}_{n}" for n in count(2)))
+    return next(found for found in names if not (folder / found).exists())
 
 
 def _remove_replaced(known: Mapping[str, Any], new: Mapping[str, ProposerChoice], folder: Path) -> None:

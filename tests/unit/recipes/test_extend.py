@@ -26,3 +26,23 @@ def test_a_language_model_takes_the_place_of_the_old_one(tmp_path: Path) -> None
     inside = sorted(file for file in card.files if file.endswith("more.txt"))
     assert inside == [f"{name}/more.txt"]
     assert Predictor.load(str(tmp_path / "extended")).model == ModelFolder.open(str(old)).card.name
+
+
+def test_a_replaced_language_model_stays_where_another_proposer_needs_it(tmp_path: Path) -> None:
+    old, new = write_toy_model(tmp_path / "old"), write_toy_model(tmp_path / "new")
+    (new / "language_model" / "more.txt").write_text("new", "utf-8")
+    again = {"again": ProposerChoice("language_model", old / "language_model", engine="toy", augmentations=2)}
+    both = extend(ExtendConfig(str(old), tmp_path / "both", "1", again, {}), lambda text: None)
+    shared = {"again": ProposerChoice("language_model", both / "again", engine="toy")}
+    shared["language_model"] = ProposerChoice("language_model", both / "again", engine="toy")
+    joint = extend(ExtendConfig(str(both), tmp_path / "joint", "2", shared, {}), lambda text: None)
+    known = ModelFolder.open(str(joint)).card.proposers
+    assert known["again"].folder == known["language_model"].folder == "again"
+    tuned = {"again": ProposerChoice("language_model", new / "language_model", engine="toy")}
+    card = ModelFolder.open(
+        str(extend(ExtendConfig(str(joint), tmp_path / "tuned", "3", tuned, {}), lambda text: None))
+    ).card
+    assert card.proposers["language_model"].folder == "again"
+    assert card.proposers["again"].folder == "again_2"
+    assert "again/more.txt" not in card.files
+    assert "again_2/more.txt" in card.files

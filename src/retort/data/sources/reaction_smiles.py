@@ -23,5 +23,6 @@ SOURCE = Source(
     licence="yours",
     how_to_get="Your own file: path = 'FILE'.",
     read=_read,
+    suffixes=(".smi", ".rsmi", ".txt"),
     note="Mapped lines without reagents between the arrows get their roles from the maps.",
 )

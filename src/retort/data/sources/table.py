@@ -57,6 +57,7 @@ SOURCE = Source(
     licence="yours",
     how_to_get="Your own file: path = 'FILE'.",
     read=_read,
+    suffixes=(".csv", ".tsv", ".parquet", ".jsonl", ".ndjson"),
     note="Optional columns: id, split, mapped, reaction_class, origin, year, yield_percent, label, procedure, roles "
     "('given', 'from_maps' or 'mixed').",
 )
