@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from retort.cli_benchmark import benchmark
+from retort.cli_finetune import finetune
 from retort.errors import RetortError, UsageError
 from retort.printing import ReportFormat, advance, console, print_json, print_rows, progress
 
@@ -205,6 +206,7 @@ def elicit(config: ConfigFile, overrides: Overrides = None) -> None:
 
 
 app.command()(benchmark)
+app.command()(finetune)
 
 
 @app.command()

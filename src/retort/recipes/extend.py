@@ -21,6 +21,8 @@ from retort.recipes.card_page import write_card
 from retort.recipes.entry import run_with_config
 from retort.recipes.release import ProposerChoice, TaskChoice, add_proposer, add_task
 
+_PARTS = ("seen", "reranker", "calibration")  # files that one task alone has
+
 
 @dataclass(frozen=True)
 class ExtendConfig:
@@ -32,6 +34,7 @@ class ExtendConfig:
     proposers: Mapping[str, ProposerChoice] = option(help="name -> proposer; one of the same name is replaced")
     tasks: Mapping[str, TaskChoice] = option(help="task name -> how it is answered; one of the same name is replaced")
     card: CardChange = option(help="what the card says anew", factory=CardChange)
+    name: str | None = option(None, help="name of the extended model; the one begun with keeps its own")
 
 
 def extend(config: ExtendConfig, say: Callable[[str], None] = print) -> Path:
@@ -47,7 +50,7 @@ def extend(config: ExtendConfig, say: Callable[[str], None] = print) -> Path:
     model = ModelFolder.open(config.model)
     card = json.loads((model.path / CARD).read_text("utf-8"))
     with replacing(config.output) as folder:
-        for name in model.card.files:
+        for name in model.card.files.keys() - _superseded(card["tasks"], config.tasks):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(model.file(name), folder / name)
         _remove_replaced(card["proposers"], config.proposers, folder)
@@ -58,10 +61,15 @@ def extend(config: ExtendConfig, say: Callable[[str], None] = print) -> Path:
         for name, task in config.tasks.items():
             card["tasks"][name] = add_task(name, task, (), folder, say)
         kept = {key: value for key, value in card.items() if key not in ("format", "version", "files")}
-        kept["release"] = config.release
+        kept |= {"release": config.release, "name": config.name or kept["name"]}
         write_card(folder, kept, Card.load(model.path).changed(config.card))
         seal(folder, kept)
     return config.output
+
+
+def _superseded(known: Mapping[str, Any], new: Mapping[str, TaskChoice]) -> set[str]:
+    """Return the files that replaced tasks leave behind."""
+    return {known[task][part] for task in new.keys() & known.keys() for part in _PARTS if known[task].get(part)}
 
 
 def _free(folder: Path, name: str) -> str:

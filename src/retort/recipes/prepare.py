@@ -76,7 +76,7 @@ class PrepareConfig:
     seed: int = option(20, help="seed of spellings, samples, splits by chance and the watched rows")
     workers: int = option(1, help="processes")
     chunk_rows: int = option(1000, help="rows per unit of work; memory grows with it and with workers")
-    aligner: Literal["none", "template", "rxnmapper"] = option(
+    aligner: Literal["none", "template", "rxnmapper", "correspondence"] = option(
         "none", help="what maps train rows without maps, so that their spellings can be aligned"
     )
     aligner_python: Path | None = option(None, help="interpreter that has rxnmapper")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from retort.chem.rxn_block import START, read_rxn_block
-from retort.data.files import lines, percent
+from retort.data.files import lines, own_maps, percent
 from retort.data.records import RawRow
 from retort.data.source import Source
 from retort.errors import ChemistryError, InputFileError
@@ -71,6 +71,7 @@ def _row(name: str, entry: str) -> RawRow:
         split="all",
         reaction=reaction,
         roles="from_maps" if mapped else "given",
+        mapped=own_maps(reaction),
         origin=registered.group(1) if registered else "",
         year=_year(values),
         yield_percent=percent(_number(values, "YIELD")),
