@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from retort import __version__
-from retort.errors import ConfigError, ModelError
+from retort.errors import ConfigError, ModelError, UsageError
 from retort.inference.conversion import deviation, probes, write_ctranslate2
 from retort.inference.engines.ctranslate2 import CTranslate2Engine
 from retort.inference.engines.transformers import TransformersEngine
 from retort.inference.model_folder import CARD, seal
 from retort.models.checkpoint import read_card, replacing
+from retort.prompting.prompt_card import PROMPTS
 from retort.prompting.vocabulary import EOS, PAD, UNKNOWN, Vocabulary
+from retort.recipes.export_foreign import export_foreign
 
 Target = Literal["ctranslate2", "hf"]
 TOLERANCE = 1e-4  # of log-probability per token, float32 against torch
@@ -65,6 +67,8 @@ def export(checkpoint: Path, to: Target = "ctranslate2", output: Path | None = N
     output = output or checkpoint.with_name(f"{checkpoint.name}-{to}")
     if output.exists() and not (output / CARD).is_file():
         raise ConfigError(f"{str(output)!r} exists and is not a model folder.", "Choose another --output.")
+    if (checkpoint / PROMPTS).is_file():
+        return _foreign(checkpoint, to, output)
     card = read_card(checkpoint)
     vocabulary = Vocabulary.load(checkpoint / "vocabulary.json")
     tasks = _trained_tasks(card)
@@ -75,6 +79,14 @@ def export(checkpoint: Path, to: Target = "ctranslate2", output: Path | None = N
         deviations = {"float32": float32, "int8": int8}
         seal(folder, _model_card(output.name, to, tasks, {**_provenance(card), "deviation": deviations}))
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return Exported(output, tasks, size / 1e6, float32, int8)
+
+
+def _foreign(checkpoint: Path, to: Target, output: Path) -> Exported:
+    if to != "ctranslate2":
+        raise UsageError(f"{str(checkpoint)!r} is a Hugging Face folder already.", "Export it --to ctranslate2.")
+    tasks, float32, int8 = export_foreign(checkpoint, output, TOLERANCE)
+    size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     return Exported(output, tasks, size / 1e6, float32, int8)
 
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 
 from retort.chem.smiles import rooted_spellings
 from retort.errors import ChemistryError
+from retort.inference.conversion import compact
 from retort.inference.proposer import Proposal, Proposals, TypeRead
 from retort.inference.questions import split_roles
-from retort.models.protocol import Hypothesis, Seq2Seq
+from retort.models.protocol import EOS_ID, Hypothesis, Seq2Seq, Words
 from retort.prompting.answers import read_answer
 from retort.prompting.task import TASKS, Question, Unreadable
-from retort.prompting.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,6 @@ class Decoding:
     beam_size: int = 10
     max_source_tokens: int = 512
     max_target_tokens: int = 256
-
-
-def compact(question: Question) -> str:
-    """Return the prompt of a question in special tokens and SMILES."""
-    return question.prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +83,7 @@ class LanguageModel:
     def __init__(
         self,
         model: Seq2Seq,
-        vocabulary: Vocabulary,
+        vocabulary: Words,
         decoding: Decoding,
         name: str = "language_model",
         prompt: Callable[[Question], str] = compact,
@@ -150,12 +145,12 @@ class LanguageModel:
             model reads.
         """
         sources = [self._vocabulary.encode(self._prompt(question)) for question, _ in pairs]
-        targets = [self._vocabulary.encode(answer) for _, answer in pairs]
+        targets = [[i for i in self._vocabulary.encode(answer) if i != EOS_ID] for _, answer in pairs]
         limits = self._decoding.max_source_tokens, self._decoding.max_target_tokens
-        fit = [i for i in range(len(pairs)) if len(sources[i]) <= limits[0] and len(targets[i]) <= limits[1]]
-        scores = self._model.score([sources[i] for i in fit], [targets[i][:-1] for i in fit]) if fit else []
+        fit = [i for i in range(len(pairs)) if len(sources[i]) <= limits[0] and len(targets[i]) < limits[1]]
+        scores = self._model.score([sources[i] for i in fit], [targets[i] for i in fit]) if fit else []
         found = dict(zip(fit, scores, strict=True))
-        return [(found.get(i, math.nan), len(target)) for i, target in enumerate(targets)]
+        return [(found.get(i, math.nan), len(target) + 1) for i, target in enumerate(targets)]
 
     def sources(self, question: Question) -> list[tuple[int, ...]]:
         """Return the distinct encoded spellings of a question, canonical first.
