@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from retort.cli import app
 from retort.errors import ConfigError, DataError, InputFileError, UnknownNameError, UsageError
 
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
@@ -137,6 +139,9 @@ def test_it_learns_what_it_is_shown(config: Callable[..., FinetuneConfig]) -> No
         (AMIDES, {"split": "time"}, DataError, "0 years"),
         (AMIDES, {"split": "published"}, DataError, "belongs to 'all'"),
         (AMIDES, {"model": "no such"}, Exception, "no model"),
+        (AMIDES, {"also": (Path("nowhere.csv"),)}, InputFileError, "nowhere.csv"),
+        (AMIDES, {"replay": Path("nowhere")}, DataError, "not a prepared folder"),
+        (AMIDES, {"epochs": 0.0}, ConfigError, "epochs is 0.0"),
         (AMIDES, {"start_from": Path("nowhere")}, UsageError, "not a checkpoint folder"),
         (AMIDES, {"start_from": None}, UsageError, "weights to start from are not here.*--from"),
     ],
@@ -154,6 +159,29 @@ def test_what_cannot_be_done_is_said(
     with pytest.raises(error, match=message):
         run(config(rows, **options))
     assert not (tmp_path / "mine").exists()
+
+
+def test_the_command_line_prints_nothing_but_the_result(
+    config: Callable[..., FinetuneConfig], base: Path, tmp_path: Path
+) -> None:
+    made = config(AMIDES)
+    words = ["finetune", str(made.file), "--task", "retro", "--output", str(made.output), "--model", made.model]
+    words += ["--from", str(base / "start"), "--epochs", "1", "--rows", "4"]
+    result = CliRunner().invoke(app, [*words, "--format", "json"])
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["model"] == str(made.output)
+    assert "tuned: train" in result.stderr
+    result = CliRunner().invoke(app, words)
+    assert "difference" in result.stdout
+    assert "retort predict retro QUERY" in result.stdout
+
+
+def test_an_rdf_file_goes_the_same_way(config: Callable[..., FinetuneConfig], repository: Path) -> None:
+    text = (repository / "tests" / "fixtures" / "sources" / "rxn" / "rows.rdf.txt").read_text()
+    done, _ = run(config([], name="rows.rdf", header=text, hold_out=_held(0.3, 0.3)))
+    assert done.facts["rows"]["read"] == {"rxn": {"rows": 8, "clean": 8}}
+    assert done.facts["confidence"] is None
+    assert done.notes[-1].startswith("No confidence is given")
 
 
 def test_another_folder_is_never_replaced(config: Callable[..., FinetuneConfig], tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from retort.errors import ConfigError, DataError, MissingExtraError, UsageError
 from retort.evaluation import predictions as files
 from retort.evaluation.calibration_fit import LEAST, answered
 from retort.inference.model_folder import CARD, DEFAULT_MODEL, ModelFolder
+from retort.inference.queries import read_columns
 from retort.models.checkpoint import weights_sha256
 from retort.prompting.task import TASKS, Task
 from retort.recipes.extend import ExtendConfig, extend
@@ -103,6 +104,7 @@ def finetune(config: FinetuneConfig, say: Say = print) -> Finetuned:
     task = _task(config.task)
     team = team_of(ModelFolder.open(config.model), task.name)
     start = start_weights(config.start_from, config.model)
+    _check_others(config)
     steps = Steps(_opened(config, start), config.rows, config.seed, say)
     prepared = _prepared(config, task, start, steps)
     tuned = _tuned(config, prepared, start, steps)
@@ -134,6 +136,14 @@ def _task(name: str) -> Task:
             "Train boosted trees or a value network: docs/how-to/classes-and-yields.md.",
         )
     return task
+
+
+def _check_others(config: FinetuneConfig) -> None:
+    """Refuse at once what would fail after the training: other rows and earlier rows that cannot be read."""
+    for path in config.also:
+        read_columns(path, ("input", "target"))
+    if config.replay is not None:
+        PreparedFolder.open(config.replay).split(TRAIN)
 
 
 def _opened(config: FinetuneConfig, start: Path) -> Path:
@@ -269,9 +279,9 @@ def _compared(
     config: FinetuneConfig, task: Task, team: Team, prepared: Path, draft: Path, steps: Steps
 ) -> tuple[tuple[Change, ...], tuple[str, ...]]:
     """Answer the test rows and all other rows by both models; return the changes, and what to know of the rows."""
-    tables = {"own test rows": _table(prepared, TEST, task)} | {path.stem: path for path in config.also}
+    others = [(path.stem, path) for path in config.also]
     found, notes = list[Change](), list[str]()
-    for place, (label, rows) in enumerate(tables.items()):
+    for place, (label, rows) in enumerate([("own test rows", _table(prepared, TEST, task)), *others]):
         before = steps.answers(f"before_{place}", task.name, rows, config.model)
         after = steps.answers(f"after_{place}", task.name, rows, str(draft), team.asked)
         seen = seen_by(config.model, task.name, before)

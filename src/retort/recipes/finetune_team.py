@@ -85,7 +85,8 @@ class Team:
     def task(self, seen: Path, confidence: Path | None = None) -> dict[str, Any]:
         """Return what a model folder says of the task: who answers, and who answers only when asked by name."""
         names = (self.asked,) if self.asked else self.names
-        others = dict.fromkeys(name for name in (*self.names, *self.entry.on_request) if name not in names)
+        known = (*self.names, self.language_model, *self.entry.on_request)
+        others = dict.fromkeys(name for name in known if name not in names)
         values: dict[str, Any] = {
             "trained": True,
             "proposers": names,
