@@ -49,28 +49,12 @@ def finetune(
     from retort.recipes.finetune import finetune as run
     from retort.recipes.finetune_report import table
 
-    values: dict[str, Any] = {
-        "file": file,
-        "task": task,
-        "output": output,
-        "model": model,
-        "start_from": start,
-        "column": column,
-        "split": split,
-        "hold_out": {"valid": valid, "test": test},
-        "epochs": epochs,
-        "minutes": minutes,
-        "learning_rate": learning_rate,
-        "lora_rank": lora,
-        "replay": replay,
-        "replay_share": replay_share,
-        "also": also or [],
-        "rows": rows,
-        "threads": threads,
-        "seed": seed,
-    }
+    told: dict[str, Any] = {"file": file, "task": task, "output": output, "model": model, "start_from": start}
+    told |= {"column": column, "split": split, "hold_out": {"valid": valid, "test": test}, "also": also or []}
+    told |= {"epochs": epochs, "minutes": minutes, "learning_rate": learning_rate, "lora_rank": lora}
+    told |= {"replay": replay, "replay_share": replay_share, "rows": rows, "threads": threads, "seed": seed}
     with redirect_stdout(sys.stderr):  # what the steps say is no part of the result
-        done = run(build(FinetuneConfig, values, "the command line"), lambda text: typer.echo(text, err=True))
+        done = run(build(FinetuneConfig, told, "the command line"), lambda text: typer.echo(text, err=True))
     if form is ReportFormat.json:
         print_json(done.as_dict())
         return
