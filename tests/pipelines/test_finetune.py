@@ -202,6 +202,25 @@ def test_every_row_is_counted_and_test_rows_stay_out_of_training(config: Callabl
     assert all(not found for part in done.facts["audit"]["parts"].values() for found in part["leaks"].values())
 
 
+def test_watched_rows_are_spelled_like_those_that_are_learned(
+    config: Callable[..., FinetuneConfig], tmp_path: Path
+) -> None:
+    """Their answers begin where the question begins; the questions stay canonical, and other parts have no maps."""
+    from retort.data.collate import PreparedFolder
+    from retort.data.prepare import read_records
+
+    lines = [f"{acid}C(=O)Cl.O{'C' * n}>>{'C' * n}OC(=O){acid}" for acid in ACIDS[:3] for n in range(4, 24)]
+    run(config(lines))
+    folder = tmp_path / "mine.work" / "prepared"
+    records = [r for r in read_records(folder / "records.parquet") if r.split != "train"]
+    assert {r.split for r in records if r.mapped} == {"valid_a"}
+    valid = PreparedFolder.open(folder).split("valid")
+    pairs = [[VOCABULARY.decode(ids.tolist()) for ids in valid.pair(row)] for row in range(len(valid))]
+    canonical = {".".join(r.reaction.products): ".".join(r.reaction.reactants) for r in records}
+    assert all(prompt.removeprefix("<retrosynthesis>") in canonical for prompt, _ in pairs)
+    assert any(answer != canonical[prompt.removeprefix("<retrosynthesis>")] for prompt, answer in pairs)
+
+
 def test_a_published_split_is_kept_and_its_overlap_told(config: Callable[..., FinetuneConfig], tmp_path: Path) -> None:
     parts = [f"{row},{'train' if n < 40 else 'valid' if n < 60 else 'test'}" for n, row in enumerate(AMIDES)]
     done, _ = run(config([*parts, f"{AMIDES[0]},test"], header="reaction,split", split="published"))

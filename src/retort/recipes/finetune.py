@@ -15,7 +15,7 @@ from retort.config import as_dict, build, option
 from retort.data.collate import PreparedFolder
 from retort.data.prepare import read_manifest
 from retort.data.shards import WorkFolder, whole
-from retort.data.source import checksums
+from retort.data.source import checksums, source_of_file
 from retort.data.splits import TEST, TRAIN, VALID_PARTS, HoldOut
 from retort.errors import ConfigError, DataError, MissingExtraError, UsageError
 from retort.evaluation import predictions as files
@@ -103,8 +103,8 @@ def finetune(config: FinetuneConfig, say: Say = print) -> Finetuned:
     """
     task = _task(config.task)
     team = team_of(ModelFolder.open(config.model), task.name)
+    _check_files(config)
     start = start_weights(config.start_from, config.model)
-    _check_others(config)
     steps = Steps(_opened(config, start), config.rows, config.seed, say)
     prepared = _prepared(config, task, start, steps)
     tuned = _tuned(config, prepared, start, steps)
@@ -138,8 +138,9 @@ def _task(name: str) -> Task:
     return task
 
 
-def _check_others(config: FinetuneConfig) -> None:
-    """Refuse at once what would fail after the training: other rows and earlier rows that cannot be read."""
+def _check_files(config: FinetuneConfig) -> None:
+    """Refuse at once what would fail later: a file of no known kind, other rows or earlier rows that cannot be read."""
+    source_of_file(config.file)
     for path in config.also:
         read_columns(path, ("input", "target"))
     if config.replay is not None:
@@ -154,7 +155,7 @@ def _opened(config: FinetuneConfig, start: Path) -> Path:
     place = output.with_name(f"{output.name}.work")
     if place.exists() and not (place / "configuration.json").is_file():
         raise ConfigError(f"{str(place)!r} exists and belongs to no fine-tuning.", "Choose another --output.")
-    read = {str(path): checksums(path) for path in (config.file, *config.also) if path.exists()}
+    read = {str(path): checksums(path) for path in (config.file, *config.also)}
     origin = {"read": read, "start": weights_sha256(start), "model": ModelFolder.open(config.model).fingerprint}
     return WorkFolder.open(place, origin)[0].path
 

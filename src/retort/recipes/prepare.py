@@ -225,14 +225,18 @@ def _report(report: LeakReport) -> dict[str, Any]:
 def _aligned(
     config: PrepareConfig, chunks: list[Path], work: WorkFolder, workers: Crew, timing: Timing
 ) -> tuple[list[Path], dict[str, int]]:
-    """Map train rows without maps; return the chunks to go on with and source -> rows mapped."""
+    """Map train rows without maps; return the chunks to go on with and source -> rows mapped.
+
+    What costs little maps part A too, so that the rows which training watches are spelled as those it learns.
+    """
     if config.aligner == "none":
         return chunks, {}
     templates = work.path / "templates.txt"
     if config.aligner == "template":
         _write_templates(config, chunks, templates, work, workers, timing)
+    parts = (TRAIN, VALID_PARTS[0]) if config.aligner == "correspondence" else (TRAIN,)
     jobs = [
-        AlignJob(config.aligner, templates, config.aligner_python, chunk, work.file("aligned", chunk.name))
+        AlignJob(config.aligner, templates, config.aligner_python, chunk, work.file("aligned", chunk.name), parts)
         for chunk in chunks
     ]
     mapped: Counter[str] = Counter()
