@@ -59,7 +59,9 @@ def run(config: FinetuneConfig) -> tuple[Finetuned, Said]:
     return finetune(config, said.append), said
 
 
-def test_the_whole_way_gives_a_model_that_answers(config: Callable[..., FinetuneConfig], tmp_path: Path) -> None:
+def test_the_whole_way_gives_a_model_that_answers(
+    config: Callable[..., FinetuneConfig], base: Path, tmp_path: Path
+) -> None:
     also = tmp_path / "elsewhere.csv"
     also.write_text("input,target\nCCOC(C)=O,CCO.CC(=O)O\n")
     done, said = run(config(AMIDES, also=(also,)))
@@ -68,6 +70,9 @@ def test_the_whole_way_gives_a_model_that_answers(config: Callable[..., Finetune
     assert done.changes[0].before.n == done.changes[0].after.n == min(6, _count(tmp_path, "test"))
     card = ModelFolder.open(str(done.folder)).card
     assert card.name == "mine"
+    assert card.provenance is not None
+    assert card.provenance["finetuned"]["from"].startswith("model ")
+    assert card.provenance["finetuned"]["parents"] == [checkpoint.weights_sha256(base / "start")]
     # Both tasks asked one language model; the other task keeps it.
     assert card.tasks["retrosynthesis"].proposers == ("retrosynthesis_language_model",)
     assert card.tasks["forward_prediction"].proposers == ("language_model",)

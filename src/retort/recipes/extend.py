@@ -35,6 +35,7 @@ class ExtendConfig:
     tasks: Mapping[str, TaskChoice] = option(help="task name -> how it is answered; one of the same name is replaced")
     card: CardChange = option(help="what the card says anew", factory=CardChange)
     name: str | None = option(None, help="name of the extended model; the one begun with keeps its own")
+    provenance: Mapping[str, Any] = option(help="what the provenance says more", factory=dict)
 
 
 def extend(config: ExtendConfig, say: Callable[[str], None] = print) -> Path:
@@ -62,6 +63,7 @@ def extend(config: ExtendConfig, say: Callable[[str], None] = print) -> Path:
             card["tasks"][name] = add_task(name, task, (), folder, say)
         kept = {key: value for key, value in card.items() if key not in ("format", "version", "files")}
         kept |= {"release": config.release, "name": config.name or kept["name"]}
+        kept["provenance"] = {**(kept.get("provenance") or {}), **config.provenance}
         write_card(folder, kept, Card.load(model.path).changed(config.card))
         seal(folder, kept)
     return config.output

@@ -6,6 +6,7 @@ the one they had, with their re-rankers and confidences (docs/decisions/0021-own
 """
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,6 +119,7 @@ def finetune(config: FinetuneConfig, say: Say = print) -> Finetuned:
     done = Finetuned(config.output, compared, facts, notes)
     text = json.dumps(done.as_dict(), indent=1, allow_nan=False)
     whole(steps.folder / "report.json", lambda part: part.write_text(text + "\n", "utf-8"))
+    shutil.rmtree(steps.folder / "tuned" / "last", ignore_errors=True)  # a finished training goes on from best/
     return done
 
 
@@ -323,12 +325,14 @@ def _write_model(
         if change.report is not None
     ]
     about = "\n\n".join([markdown(table(compared)), *notes])
+    weights = json.loads((steps.folder / "exported" / CARD).read_text("utf-8"))["provenance"]
     values = {
         "model": str(draft),
         "output": config.output,
         "release": team.release,
         "proposers": {},
         "tasks": {task.name: team.task(steps.folder / "seen.npy", fitted)},
+        "provenance": {"finetuned": {"task": task.name, "from": f"{team.base} {team.release}", **weights}},
         "card": card_of(config.model, task.name, config.file.name, figures, fitted, config.output.name, about),
     }
     extend(build(ExtendConfig, values, "the fine-tuned model"), steps.say)

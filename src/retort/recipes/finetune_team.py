@@ -35,7 +35,8 @@ class Team:
     """The proposers of one task, with a fine-tuned language model among them.
 
     Attributes:
-        release: Of the model that was begun with.
+        base: Name of the model that was begun with.
+        release: Its release.
         entry: What the model says of the task; a fresh entry where it does not know it.
         old: Name of the language model whose place is taken; also whose settings are taken over.
         language_model: Name of the fine-tuned one.
@@ -46,6 +47,7 @@ class Team:
         figures: Top-1 of the whole team and of the language model alone on the rows of the choice.
     """
 
+    base: str
     release: str
     entry: TaskEntry
     old: str
@@ -155,7 +157,7 @@ def team_of(model: ModelFolder, task: str) -> Team:
     name = f"{task}_{_KIND}" if shared else old
     seen = None if entry.seen is None else model.file(entry.seen)
     reranker, dropped = _reranker(model, entry, name, old)
-    return Team(card.release, entry, old, name, card.proposers[old], seen, reranker, dropped)
+    return Team(card.name, card.release, entry, old, name, card.proposers[old], seen, reranker, dropped)
 
 
 def _language_model(card: ModelCard, entry: TaskEntry) -> str:
