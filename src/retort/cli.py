@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from retort.cli_benchmark import benchmark
+from retort.cli_finetune import finetune
 from retort.cli_index import index_commands
 from retort.cli_plan import plan
 from retort.cli_serve import mcp, serve
@@ -221,6 +222,7 @@ def elicit(config: ConfigFile, overrides: Overrides = None) -> None:
 app.command()(benchmark)
 app.add_typer(index_commands, name="index")
 app.command()(plan)
+app.command()(finetune)
 
 
 @app.command()

@@ -17,11 +17,11 @@ FLOORS = [
     {"elicitation"},
     {"inference"},
     {"recipes"},
-    {"cli", "cli_benchmark", "cli_index", "cli_plan", "cli_serve", "printing", "serving", "__main__"},
+    {"cli", "cli_benchmark", "cli_finetune", "cli_index", "cli_plan", "cli_serve", "printing", "serving", "__main__"},
 ]
 FLOOR_OF = {unit: floor for floor, units in enumerate(FLOORS) for unit in units}
 FOUNDATION = FLOORS[0]
-COMMAND_LINE = {"cli", "cli_benchmark", "cli_index", "cli_plan", "cli_serve", "printing", "__main__"}
+COMMAND_LINE = {"cli", "cli_benchmark", "cli_finetune", "cli_index", "cli_plan", "cli_serve", "printing", "__main__"}
 # Libraries that a unit never names, not even inside a function.
 FORBIDDEN = {
     "retort.errors": {"rdkit", "torch", "numpy", "polars", "pydantic"},

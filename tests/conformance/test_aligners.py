@@ -31,7 +31,7 @@ def aligner(request: pytest.FixtureRequest) -> Aligner:
 
 
 def test_all_aligners_are_found() -> None:
-    assert {"none", "rxnmapper", "template"} <= set(NAMES)
+    assert {"correspondence", "none", "rxnmapper", "template"} <= set(NAMES)
 
 
 def test_every_reaction_is_answered_in_order(aligner: Aligner) -> None:

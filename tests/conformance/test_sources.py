@@ -28,7 +28,7 @@ from retort.errors import DataError
 NAMES = SOURCES.names()
 KINDS: dict[str, type[SourceRow]] = {"reactions": RawRow, "molecules": MoleculeRow, "texts": TextRow}
 PUBLISHED = [name for name in NAMES if SOURCES.get(name).files]
-OWN_FILES = {"reaction_smiles", "table", "molecule_table"}  # a user's own: rows are numbered by the file's name
+OWN_FILES = {"reaction_smiles", "rxn", "table", "molecule_table"}  # a user's own: rows are numbered by the file's name
 # The protected set: the held-out rows that no training of any other source may touch.
 PROTECTED = {"uspto_50k", "uspto_15k", "t5chem_samples", "t5chem_classification", "t5chem_product"}
 PROTECTED |= {"t5chem_reactants", "t5chem_yields"}

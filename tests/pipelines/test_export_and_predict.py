@@ -12,12 +12,20 @@ from retort.prompting.vocabulary import Vocabulary
 
 torch = pytest.importorskip("torch", reason="needs the extra [train]")
 
+from retort.inference.engines.transformers import TransformersEngine  # noqa: E402
 from retort.models import checkpoint  # noqa: E402
 from retort.models.backbone import BACKBONES, Seq2SeqConfig  # noqa: E402
 from retort.recipes import export as exporting  # noqa: E402
 from retort.recipes.export import export  # noqa: E402
 
 VOCABULARY = Vocabulary.build(["C[C@H](N)O"] * 3)
+TEXTS = (
+    "<retrosynthesis>CC(=O)Nc1ccc(O)cc1",
+    "<class_3>C[C@H](N)O.BrC%12>>Cl->[Fe]",
+    "<reagent_prediction>C",
+    "[Fe+2].F[Fe]F.[13CH3][C@@H](N)[C@H](O)[Xx9]",
+    "O=C([O-])[O-].[K+].[K+]>C/C=C\\C",
+)
 PROVENANCE = {
     "config": {"prepared": "secret/place", "model": {"backbone": "t5"}, "training": {"seed": 1}},
     "metrics": {"loss": 1.0, "tasks": {"retrosynthesis": {}, "forward_prediction": {}}},
@@ -69,10 +77,42 @@ def test_a_hugging_face_folder_scores_alike_and_has_its_tokenizer(folder: Path) 
     assert done.int8 is None
     tokenizer = AutoTokenizer.from_pretrained(done.folder)
     assert len(tokenizer) == len(VOCABULARY)
-    for text in ("<retrosynthesis>CC(=O)Nc1ccc(O)cc1", "<class_3>C[C@H](N)O.BrC%12>>Cl->[Fe]", "<reagent_prediction>C"):
-        if "[Fe]" not in text:
-            assert tokenizer(text)["input_ids"] == VOCABULARY.encode(text)
+    for text in TEXTS:
+        assert tokenizer(text)["input_ids"] == VOCABULARY.encode(text)
+        assert tokenizer.decode(VOCABULARY.encode(text), skip_special_tokens=False) == f"{text}</s>"
     assert Predictor.load(str(done.folder)).retrosynthesis("CCO").model == "final-hf"
+
+
+def test_a_hugging_face_folder_answers_without_our_code_and_has_a_page(folder: Path) -> None:
+    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+    done = export(folder, "hf")
+    tokenizer = AutoTokenizer.from_pretrained(done.folder)
+    network: Any = AutoModelForSeq2SeqLM.from_pretrained(done.folder)
+    found = network.generate(**tokenizer("<retrosynthesis>CCO", return_tensors="pt"), num_beams=3, max_new_tokens=9)
+    engine = TransformersEngine(folder, VOCABULARY)
+    (ours,) = engine.generate([VOCABULARY.encode("<retrosynthesis>CCO")], beam_size=3, num_hypotheses=1, max_length=9)
+    assert [i for i in found[0].tolist() if i not in (VOCABULARY.pad_id, VOCABULARY.eos_id)] == [*ours[0].tokens]
+    page = (done.folder / "README.md").read_text()
+    assert page.startswith("---\nlibrary_name: transformers\n")
+    assert "retrosynthesis, forward-prediction]" in page
+    assert "<retrosynthesis>CC(=O)NCc1ccccc1" in page
+    assert "secret" not in page
+
+
+def test_the_tokenizer_is_ours_on_published_molecules(data_root: Path, tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    from retort.data.records import RawRow
+    from retort.data.source import SOURCES
+    from retort.recipes.hub import write_tokenizer
+
+    rows = [row.reaction for row in SOURCES.get("uspto_15k").read(data_root) if isinstance(row, RawRow)][::30]
+    texts = [part for row in rows for part in row.split(">") if part]  # atom maps make every atom a rare one
+    write_tokenizer(VOCABULARY, tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    assert len(texts) >= 1000
+    assert [text for text in texts if tokenizer(text)["input_ids"] != VOCABULARY.encode(text)] == []
 
 
 def test_scores_that_differ_are_refused_and_nothing_is_left(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

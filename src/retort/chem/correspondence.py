@@ -41,6 +41,22 @@ def align(precursors: str, product: str) -> Aligned:
     return Aligned(align_to_product(reactants, products, None), align_to_reactants(reactants, products, None))
 
 
+def mapped_reaction(precursors: str, product: str) -> str:
+    """Return ``precursors>>product`` with map numbers on the pairs of atoms; raises as :func:`align`."""
+    given, answer = Side.read(product), Side.read(precursors)
+    partners = correspondence(given, answer)
+    known = {partner for partner in partners if partner != UNPAIRED}
+    products = given.numbered([atom if atom in known else UNPAIRED for atom in range(len(given.levels))])
+    return ">>".join(".".join(map(_with_maps, side)) for side in (answer.numbered(partners), products))
+
+
+def _with_maps(molecule: MappedMolecule) -> str:
+    mol = Chem.Mol(molecule.mol)
+    for atom, number in zip(mol.GetAtoms(), molecule.maps, strict=True):
+        atom.SetAtomMapNum(number)
+    return str(Chem.MolToSmiles(mol))
+
+
 class Component(NamedTuple):
     """One connected molecule with what is compared of it.
 

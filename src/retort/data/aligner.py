@@ -61,7 +61,7 @@ def build_aligner(name: str, *, templates: Sequence[str] = (), python: Path | No
     """Build an aligner by name.
 
     Args:
-        name: ``none``, ``template`` or ``rxnmapper``, or the name of an entry point.
+        name: ``none``, ``template``, ``correspondence`` or ``rxnmapper``, or the name of an entry point.
         templates: Retro SMARTS from train rows with maps, the most frequent first (``template``).
         python: An interpreter that has the package rxnmapper (``rxnmapper``).
 

@@ -2,12 +2,15 @@
 
 import csv
 import json
+import lzma
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from retort.chem.reaction import Reaction
+from retort.chem.smiles import map_numbers
 from retort.data.source import open_text
-from retort.errors import DataError, InputFileError, MissingExtraError
+from retort.errors import ChemistryError, DataError, InputFileError, MissingExtraError
 
 EXTRA = "data"
 LARGEST_YIELD = 100.0  # %; text miners find larger ones, which are errors
@@ -17,15 +20,15 @@ def lines(path: Path) -> Iterator[str]:
     """Yield the lines of a text file without their ends.
 
     Raises:
-        InputFileError: The file cannot be opened.
+        InputFileError: The file cannot be read, or is no text in UTF-8.
     """
     try:
-        file = open_text(path)
-    except OSError as error:
-        raise InputFileError(f"cannot read {str(path)!r}: {error.strerror or error}.") from error
-    with file:
-        for line in file:
-            yield line.rstrip("\r\n")
+        with open_text(path) as file:
+            for line in file:
+                yield line.rstrip("\r\n")
+    except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputFileError(f"cannot read {str(path)!r}: {why}.", "Text must be UTF-8.") from error
 
 
 def line_pairs(first: Path, second: Path) -> Iterator[tuple[int, str, str]]:
@@ -93,6 +96,22 @@ def percent(value: str | float | None) -> float | None:
     """Return a yield in percent, or None where there is none or it lies outside 0..100."""
     number = None if value in (None, "", "NA") else float(value)
     return number if number is not None and 0 <= number <= LARGEST_YIELD else None
+
+
+def own_maps(reaction: str) -> str | None:
+    """Return ``reactants>>products`` of a reaction that is written with atom maps; None where it has none.
+
+    A reaction that cannot be read has none: cleaning will say so.
+    """
+    if not map_numbers(reaction):
+        return None
+    try:
+        read = Reaction.parse(reaction)
+    except ChemistryError:
+        return None
+    numbers = map_numbers(".".join(read.products))
+    mapped = [part for compound in read.reactants for part in compound.split(".") if map_numbers(part) & numbers]
+    return f"{'.'.join(mapped)}>>{'.'.join(read.products)}" if mapped else None
 
 
 _CONDITIONS = ("catalyst", "solvent", "reagent", "temperature", "time")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from retort.data.records import SourceRow
-from retort.errors import DataError
+from retort.errors import DataError, InputFileError
 from retort.registry import Registry
 
 ROOT_VARIABLE = "RETORT_DATA"
@@ -38,6 +38,7 @@ class Source:
             nothing in other sources; ``benchmark`` implies it.
         how_to_get: The command or page that fetches it, and where its files go.
         note: What one must know before using it.
+        suffixes: How the names of a user's files end that it reads, in lower case; ``.xz`` may follow.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Source:
     published_split: bool = False
     how_to_get: str = ""
     note: str = ""
+    suffixes: tuple[str, ...] = ()
 
     def where(self) -> Path | None:
         """Return the data root if every file of this source is below it, else None."""
@@ -95,6 +97,23 @@ class Source:
 
 
 SOURCES: Registry[Source] = Registry("source", "retort.data.sources", "SOURCE")
+
+
+def source_of_file(path: Path) -> Source:
+    """Return the source that reads a user's file or folder, told by how the name ends; a folder by what is in it.
+
+    Raises:
+        InputFileError: There is no such file, or no source reads its kind.
+    """
+    if not path.exists():
+        raise InputFileError(f"there is no file {str(path)!r}.")
+    names = [path.name] if path.is_file() else [file.name for file in path.rglob("*")]
+    readers = [source for source in map(SOURCES.get, SOURCES.names()) if source.suffixes]
+    for source in readers:
+        if any(name.lower().removesuffix(".xz").endswith(source.suffixes) for name in names):
+            return source
+    known = ", ".join(suffix for source in readers for suffix in source.suffixes)
+    raise InputFileError(f"{str(path)!r} is of an unknown kind.", f"Known: {known}.")
 
 
 def checksum(path: Path) -> str:

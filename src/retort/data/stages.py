@@ -68,13 +68,14 @@ class CleanJob:
 
 @dataclass(frozen=True)
 class AlignJob:
-    """A judged chunk whose train rows without maps are to be mapped."""
+    """A judged chunk whose rows without maps are to be mapped, as far as they are of the named parts."""
 
     aligner: str
     templates: Path
     python: Path | None
     chunk: Path
     output: Path
+    parts: tuple[str, ...] = (TRAIN,)
 
     def run(self) -> tuple[int, dict[str, int]]:
         """Write the chunk with the maps that were found, unless it is there.
@@ -84,7 +85,7 @@ class AlignJob:
         """
         table = pl.read_parquet(self.chunk)
         unmapped = pl.col("reason").is_null() & pl.col("mapped").is_null() & (pl.col("reactants") != "")
-        places = table.select((unmapped & (pl.col("split") == TRAIN)).arg_true()).to_series().to_list()
+        places = table.select((unmapped & pl.col("split").is_in(self.parts)).arg_true()).to_series().to_list()
         if not self.output.exists():
             self._write(table, places)
         mapped = pl.read_parquet(self.output, columns=["source", "mapped"])[places].drop_nulls()

@@ -5,7 +5,7 @@ converter scales whenever they are tied. The scale is therefore set from the net
 copy is trusted only after its teacher-forced scores were compared with those of the network.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 from retort.chem.reaction import Reaction
 from retort.errors import MissingExtraError
-from retort.models.protocol import Seq2Seq
+from retort.models.protocol import EOS_ID, Seq2Seq, Words
 from retort.prompting.answers import as_target
 from retort.prompting.task import TASKS, Question
-from retort.prompting.vocabulary import EOS, PAD, UNKNOWN, Vocabulary, as_text
+from retort.prompting.vocabulary import EOS, PAD, UNKNOWN, as_text
 
 Precision = Literal["float32", "int8"]
 
@@ -43,18 +43,24 @@ class Pair:
     target: tuple[int, ...]
 
 
-def probes(tasks: Sequence[str], vocabulary: Vocabulary) -> list[Pair]:
-    """Return prompts and answers of the textbook reactions for the given tasks."""
+def compact(question: Question) -> str:
+    """Return the prompt of a question in special tokens and SMILES."""
+    return question.prompt
+
+
+def probes(tasks: Sequence[str], vocabulary: Words, prompted: Callable[[Question], str] = compact) -> list[Pair]:
+    """Return prompts and answers of the textbook reactions for the given tasks; ``prompted`` writes the prompts."""
     pairs: list[Pair] = []
     for name in tasks:
         task = TASKS.get(name)
         for text in PROBES:
             reaction = Reaction.parse(text)
             given = as_text(_WORDS) if task.query_label else task.given(reaction)
-            prompt = Question(name, given).prompt
+            prompt = prompted(Question(name, given))
             any_answer = next(iter(task.choices.values()), "50.0")  # a label is in no role
-            target = vocabulary.encode(as_target(task, task.wanted(reaction) or any_answer))[:-1]
-            pairs.append(Pair(tuple(vocabulary.encode(prompt)), tuple(target)))
+            target = vocabulary.encode(as_target(task, task.wanted(reaction) or any_answer))
+            kept = [token for token in target if token != EOS_ID]
+            pairs.append(Pair(tuple(vocabulary.encode(prompt)), tuple(kept)))
     return pairs
 
 
@@ -66,7 +72,7 @@ def deviation(reference: Seq2Seq, copy: Seq2Seq, pairs: Sequence[Pair]) -> float
     return max(abs(a - b) / n for a, b, n in zip(expected, found, lengths, strict=True))
 
 
-def write_ctranslate2(network: Any, vocabulary: Vocabulary, folder: Path, precision: Precision) -> None:
+def write_ctranslate2(network: Any, vocabulary: Words, folder: Path, precision: Precision) -> None:
     """Write a network to an existing folder: ``model.bin``, ``config.json``, ``shared_vocabulary.json``.
 
     Args:

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retort.errors import ModelError
+from retort.inference.foreign_vocabulary import ForeignVocabulary
 from retort.inference.model_folder import ModelCard, ModelFolder, ProposerEntry
 from retort.inference.proposer import Proposer
 from retort.inference.training_answers import KINDS, NEAREST, Kind
-from retort.models.protocol import Seq2Seq
+from retort.models.protocol import Seq2Seq, Words
+from retort.prompting.prompt_card import PROMPTS
 from retort.prompting.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -114,8 +116,12 @@ def _language_model(
     if entry.folder is None:
         raise ModelError(f"model {folder.card.name!r}: proposer {name!r} names no folder.")
     path = folder.folder(entry.folder)
-    vocabulary = Vocabulary.load(path / "vocabulary.json")
     decoding = Decoding(augmentations or entry.augmentations, entry.beam_size)
+    if (path / PROMPTS).is_file():
+        words = ForeignVocabulary.load(path)
+        foreign = _engine(entry.engine, path, words, entry.patience)
+        return LanguageModel(foreign, words, decoding, shown, words.card.prompt)
+    vocabulary = Vocabulary.load(path / "vocabulary.json")
     if entry.engine == "multimodal":
         from retort.inference.engines.multimodal import MultimodalEngine
 
@@ -124,7 +130,7 @@ def _language_model(
     return LanguageModel(_engine(entry.engine, path, vocabulary, entry.patience), vocabulary, decoding, shown)
 
 
-def _engine(engine: str, path: Path, vocabulary: Vocabulary, patience: float = 1.0) -> Seq2Seq:
+def _engine(engine: str, path: Path, vocabulary: Words, patience: float = 1.0) -> Seq2Seq:
     if engine == "ctranslate2":
         from retort.inference.engines.ctranslate2 import CTranslate2Engine
 

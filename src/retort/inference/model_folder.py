@@ -252,8 +252,10 @@ def _check_references(card: ModelCard, where: str) -> None:
 
 
 def _no_card_hint(path: Path) -> str:
-    if (path / "model.safetensors").is_file():
+    if (path / "retort.json").is_file() or (path / "prompt.toml").is_file():
         return f"It is a checkpoint: export it first with 'retort export {path} --to ctranslate2'."
+    if (path / "config.json").is_file():
+        return "A foreign T5 folder needs a prompt.toml, and is then exported: see docs/how-to/hub.md."
     return "Name a folder that 'retort export' wrote."
 
 

@@ -5,6 +5,7 @@ A policy's name says all: ``frozen`` trains nothing, ``projector`` what stands b
 of molecules stay as they are, as in PRESTO, unless ``encoders`` asks for them too.
 """
 
+import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -13,30 +14,16 @@ from torch import Tensor, nn
 
 from retort.config import option
 from retort.errors import ConfigError, MissingExtraError, ModelError
+from retort.models.lora_settings import LoraSettings, Targets
 from retort.models.multimodal import MultimodalModel
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 PolicyName = Literal["frozen", "projector", "adapters", "all"]
-Targets = Literal["all_linear", "qv"]
 _ADAPTER = "lora_"  # part of the name of every adapter weight
 _ORIGINAL = ".base_layer."  # what peft puts into the name of a layer that has an adapter
 _QUERY_AND_VALUE = (("q_proj", "v_proj"), ("q", "v"), ("query", "value"))
-
-
-@dataclass(frozen=True, slots=True)
-class LoraSettings:
-    """The card of low-rank adapters."""
-
-    rank: int = option(64, help="Rank of each adapter.")
-    alpha: float = option(16.0, help="Adapters are scaled by alpha / rank.")
-    dropout: float = option(0.05, help="Dropout before each adapter, 0..1.")
-    targets: Targets = option("all_linear", help="all_linear (every linear layer but the head) or qv.")
-
-    def __post_init__(self) -> None:
-        if self.rank < 1 or not 0 <= self.dropout < 1:
-            raise ConfigError(f"adapters of rank {self.rank} with dropout {self.dropout} cannot be made.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +79,12 @@ def trainable(model: nn.Module) -> list[str]:
 
 def has_adapters(network: nn.Module) -> bool:
     """Tell whether a language model has adapters."""
-    return any(_ADAPTER in name for name, _ in network.named_parameters())
+    return any(is_adapter(name) for name, _ in network.named_parameters())
+
+
+def is_adapter(name: str) -> bool:
+    """Tell whether a parameter of this name belongs to an adapter."""
+    return _ADAPTER in name
 
 
 def add_adapters(network: "PreTrainedModel", settings: LoraSettings) -> None:
@@ -124,6 +116,15 @@ def merge_adapters(network: "PreTrainedModel") -> None:
             module.merge()
             parent = network.get_submodule(name.rpartition(".")[0])
             setattr(parent, name.rpartition(".")[2], module.base_layer)
+
+
+def merged(network: "PreTrainedModel") -> "PreTrainedModel":
+    """Return the network without adapters: a copy with them folded in, or itself where it has none."""
+    if not has_adapters(network):
+        return network
+    alone = copy.deepcopy(network)
+    merge_adapters(alone)
+    return alone
 
 
 def adapter_state(network: "PreTrainedModel") -> dict[str, Tensor]:

@@ -38,6 +38,14 @@ def autocast(device: torch.device, precision: Precision) -> AbstractContextManag
     return torch.autocast(device.type, torch.bfloat16) if use_bf16 else nullcontext()
 
 
+def has_fast_bf16() -> bool:
+    """Say whether training in bf16 gains on the device that ``auto`` picks: CUDA, or a CPU with instructions for it."""
+    if pick_device().type != "cpu":
+        return pick_device().type == "cuda"
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
 def set_threads(threads: int) -> None:
     """Use this many CPU threads (0: leave torch's choice) and round denormal numbers to zero, which are slow."""
     if threads > 0:

@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 from retort.config import build
 from retort.errors import ModelError
-from retort.models.adapters import LoraSettings, adapter_state, base_state, has_adapters, load_adapters
+from retort.models.adapters import adapter_state, base_state, has_adapters, load_adapters
 from retort.models.causal import Kind, load_language_model, multimodal_class
 from retort.models.checkpoint import VOCABULARY, read_card, replacing, write_card
 from retort.models.graph_weights import read_tensors
+from retort.models.lora_settings import LoraSettings
 from retort.models.molecule_reader import MoleculeReaderConfig
 from retort.models.multimodal import MultimodalModel, MultimodalSeq2Seq
 from retort.models.tokenizer import ForeignTokens

@@ -4,7 +4,7 @@ Token ids are those of :class:`retort.prompting.vocabulary.Vocabulary`: padding 
 starts from padding. Nothing here needs torch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +25,30 @@ class Hypothesis:
 
     tokens: tuple[int, ...]
     score: float
+
+
+class Words(Protocol):
+    """What turns texts into the tokens of a model and back; our own vocabulary, or that of a foreign model."""
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """All tokens by id; padding is 0 and ``</s>`` is 1."""
+        ...
+
+    @property
+    def ids(self) -> Mapping[str, int]:
+        """Token -> id."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of a prompt or answer."""
+        ...
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of token ids up to the first ``</s>``."""
+        ...
 
 
 class Seq2Seq(Protocol):

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from retort.models.protocol import Hypothesis
-from retort.prompting.vocabulary import SPECIAL, Vocabulary
+from retort.models.protocol import EOS_ID, Hypothesis, Words
+from retort.prompting.vocabulary import SPECIAL
 
 
 class ToySeq2Seq:
@@ -13,8 +13,8 @@ class ToySeq2Seq:
     ``k`` waters and the length-normalised score ``-(k + 1) / 10``; any other target has the score -10.
     """
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self._eos = vocabulary.eos_id
+    def __init__(self, vocabulary: Words) -> None:
+        self._eos = EOS_ID
         self._water = (vocabulary.ids["."], vocabulary.ids["O"])
         self._arrow = vocabulary.ids[">"]
 

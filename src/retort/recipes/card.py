@@ -51,6 +51,7 @@ class CardChange:
     figures: tuple[Figure, ...] = option((), help="measured figures; one of the same label is replaced")
     without: tuple[str, ...] = option((), help="labels of figures that no longer hold")
     calibrations: tuple[Path, ...] = option((), help="<task>.report.json files; those of the same task are replaced")
+    unsure: tuple[str, ...] = option((), help="tasks whose confidence no longer holds")
     sections: Mapping[str, str] = option(help="heading -> words in Markdown; empty words remove it", factory=dict)
 
 
@@ -194,7 +195,7 @@ class Card:
         new = {figure.label: _measured(figure) for figure in change.figures}
         kept = [new.pop(old.label, old) for old in self.figures if old.label not in change.without]
         confidence = [row for path in change.calibrations for row in _confident(path)]
-        tasks = {row.task for row in confidence}
+        tasks = {*change.unsure, *(row.task for row in confidence)}
         sections = {**self.sections, **{title: words.strip() for title, words in change.sections.items()}}
         return replace(
             self,

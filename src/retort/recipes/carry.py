@@ -57,10 +57,10 @@ def pack(prepared: Path, file: Path, share: Share | None = None) -> Path:
         with tempfile.TemporaryDirectory(dir=file.parent) as name:
             place, packed = Path(name) / "content", Path(name) / "packed"
             place.mkdir()
-            _write(place, "train", train, chosen, copies)
-            _write(place, "valid", valid, np.arange(len(valid)), range(valid.copies))
+            write_rows(place, "train", train, chosen, copies)
+            write_rows(place, "valid", valid, np.arange(len(valid)), range(valid.copies))
             (place / "vocabulary.json").write_bytes((prepared / "vocabulary.json").read_bytes())
-            _write_manifest(place, folder, len(copies), len(chosen))
+            write_manifest(place, folder, len(copies), len(chosen))
             with tarfile.open(packed, "w:xz", preset=9) as archive:
                 for path in sorted(place.iterdir()):
                     archive.add(path, path.name, filter=_anonymous)
@@ -109,7 +109,8 @@ def unpack(file: Path, folder: Path) -> Path:
     return folder
 
 
-def _write(place: Path, name: str, split: PreparedSplit, rows: NDArray[np.int64], copies: range) -> None:
+def write_rows(place: Path, name: str, split: PreparedSplit, rows: NDArray[np.int64], copies: range) -> None:
+    """Write the arrays of some rows of a split, in some of their spellings, into a folder."""
     pieces, lengths = [], []
     for start in range(0, len(rows), _TOGETHER):
         tokens, sizes = sequences(split, rows[start : start + _TOGETHER], np.asarray(copies))
@@ -138,7 +139,8 @@ def sequences(
     return split.tokens[np.repeat(starts - before, lengths) + np.arange(lengths.sum())], lengths
 
 
-def _write_manifest(place: Path, folder: PreparedFolder, copies: int, rows: int) -> None:
+def write_manifest(place: Path, folder: PreparedFolder, copies: int, rows: int) -> None:
+    """Write the manifest of a part of a folder, last: so many copies and train rows, all valid rows."""
     manifest: Mapping[str, Any] = folder.manifest
     origin = hashlib.sha256((folder.path / "manifest.json").read_bytes()).hexdigest()
     splits = {"train": {"rows": rows}, "valid": dict(manifest["splits"]["valid"])}

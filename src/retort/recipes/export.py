@@ -1,6 +1,5 @@
 """Export: checkpoint -> model folder that answers queries, refused unless its scores are those of the checkpoint."""
 
-import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,20 +7,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 from retort import __version__
-from retort.errors import ConfigError, ModelError
+from retort.errors import ConfigError, ModelError, UsageError
 from retort.inference.conversion import deviation, probes, write_ctranslate2
 from retort.inference.engines.ctranslate2 import CTranslate2Engine
 from retort.inference.engines.transformers import TransformersEngine
 from retort.inference.model_folder import CARD, seal
 from retort.models.checkpoint import read_card, replacing
-from retort.prompting.task import TASKS
-from retort.prompting.vocabulary import EOS, PAD, UNKNOWN, Vocabulary
+from retort.prompting.prompt_card import PROMPTS
+from retort.prompting.vocabulary import Vocabulary
+from retort.recipes.export_foreign import export_foreign
+from retort.recipes.hub import write_page, write_tokenizer
 
 Target = Literal["ctranslate2", "hf"]
 TOLERANCE = 1e-4  # of log-probability per token, float32 against torch
 PATIENCE = 2.0  # of searches; see docs/decisions/0023-patience.md
 FOLDERS: dict[Target, str] = {"ctranslate2": "language_model", "hf": "."}  # within the model folder
-_SPLIT = r"\[[^\[\]]+\]|Br|Cl|%\([0-9]+\)|%[0-9]{2}|->|<-|."  # the tokens of retort.chem.tokens, for tokenizer.json
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ def export(checkpoint: Path, to: Target = "ctranslate2", output: Path | None = N
     output = output or checkpoint.with_name(f"{checkpoint.name}-{to}")
     if output.exists() and not (output / CARD).is_file():
         raise ConfigError(f"{str(output)!r} exists and is not a model folder.", "Choose another --output.")
+    if (checkpoint / PROMPTS).is_file():
+        return _foreign(checkpoint, to, output)
     card = read_card(checkpoint)
     vocabulary = Vocabulary.load(checkpoint / "vocabulary.json")
     tasks = _trained_tasks(card)
@@ -74,9 +76,19 @@ def export(checkpoint: Path, to: Target = "ctranslate2", output: Path | None = N
     with replacing(output) as folder:
         write = _write_ctranslate2 if to == "ctranslate2" else _write_hf
         float32, int8 = write(reference, vocabulary, folder, tasks)
+        if to == "hf":
+            write_page(folder, output.name, tasks, _provenance(card))
         deviations = {"float32": float32, "int8": int8}
         seal(folder, _model_card(output.name, to, tasks, {**_provenance(card), "deviation": deviations}))
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return Exported(output, tasks, size / 1e6, float32, int8)
+
+
+def _foreign(checkpoint: Path, to: Target, output: Path) -> Exported:
+    if to != "ctranslate2":
+        raise UsageError(f"{str(checkpoint)!r} is a Hugging Face folder already.", "Export it --to ctranslate2.")
+    tasks, float32, int8 = export_foreign(checkpoint, output, TOLERANCE)
+    size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
     return Exported(output, tasks, size / 1e6, float32, int8)
 
 
@@ -110,33 +122,6 @@ def _write_hf(
     vocabulary.save(folder / "vocabulary.json")
     write_tokenizer(vocabulary, folder)
     return deviation(reference, TransformersEngine(folder, vocabulary), probes(tasks, vocabulary)), None
-
-
-def write_tokenizer(vocabulary: Vocabulary, folder: Path) -> None:
-    """Write the files from which ``transformers.AutoTokenizer`` loads this vocabulary, ids unchanged.
-
-    Text is split as :mod:`retort.chem.tokens` splits SMILES, and special tokens stand for themselves. Bare text only:
-    the bytes between ``<text>`` and ``</text>``, and rare bracket atoms, need :class:`Vocabulary`.
-    """
-    from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers, processors
-
-    from retort.prompting.vocabulary import SPECIAL
-
-    tokenizer = Tokenizer(models.WordLevel(vocabulary.ids, unk_token=UNKNOWN))
-    tokenizer.add_special_tokens([AddedToken(token, normalized=False) for token in SPECIAL])
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_SPLIT), behavior="isolated")
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"$A {EOS}", special_tokens=[(EOS, vocabulary.eos_id)]
-    )
-    tokenizer.save(str(folder / "tokenizer.json"))
-    settings = {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "pad_token": PAD,
-        "eos_token": EOS,
-        "unk_token": UNKNOWN,
-        "clean_up_tokenization_spaces": False,
-    }
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=1) + "\n", "utf-8")
 
 
 def _model_card(name: str, to: Target, tasks: tuple[str, ...], provenance: Mapping[str, Any]) -> dict[str, Any]:

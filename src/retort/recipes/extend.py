@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from retort.recipes.card import Card, CardChange
 from retort.recipes.card_page import write_card
 from retort.recipes.entry import run_with_config
 from retort.recipes.release import ENVIRONMENTS, ProposerChoice, TaskChoice, add_proposer, add_task
+
+_PARTS = ("seen", "reranker", "calibration")  # files that one task alone has
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class ExtendConfig:
     tasks: Mapping[str, TaskChoice] = option(help="task name -> how it is answered; one of the same name is replaced")
     card: CardChange = option(help="what the card says anew", factory=CardChange)
     environments: Path | None = option(None, help="record of the atom environments of all training molecules")
+    name: str | None = option(None, help="name of the extended model; the one begun with keeps its own")
+    provenance: Mapping[str, Any] = option(help="what the provenance says more", factory=dict)
 
 
 def extend(config: ExtendConfig, say: Callable[[str], None] = print) -> Path:
@@ -47,13 +52,13 @@ def extend(config: ExtendConfig, say: Callable[[str], None] = print) -> Path:
     model = ModelFolder.open(config.model)
     card = json.loads((model.path / CARD).read_text("utf-8"))
     with replacing(config.output) as folder:
-        for name in model.card.files:
+        for name in model.card.files.keys() - _superseded(card["tasks"], config.tasks):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(model.file(name), folder / name)
         _remove_replaced(card["proposers"], config.proposers, folder)
         homes: dict[Path, str] = {}  # a language model that is asked in two ways is there once
         for name, proposer in config.proposers.items():
-            homes.setdefault(proposer.path, name)
+            homes.setdefault(proposer.path, _free(folder, name))
             card["proposers"][name] = add_proposer(name, proposer, folder, homes[proposer.path])
         for name, task in config.tasks.items():
             card["tasks"][name] = add_task(name, task, (), folder, say)
@@ -61,7 +66,8 @@ def extend(config: ExtendConfig, say: Callable[[str], None] = print) -> Path:
             _add_environments(config.environments, folder)
             card["environments"] = ENVIRONMENTS
         kept = {key: value for key, value in card.items() if key not in ("format", "version", "files")}
-        kept["release"] = config.release
+        kept |= {"release": config.release, "name": config.name or kept["name"]}
+        kept["provenance"] = {**(kept.get("provenance") or {}), **config.provenance}
         write_card(folder, kept, Card.load(model.path).changed(config.card))
         seal(folder, kept)
     return config.output
@@ -72,6 +78,17 @@ def _add_environments(file: Path, folder: Path) -> None:
         raise DataError(f"there is no {str(file)!r}.", "Write it with: python -m retort.recipes.known_environments.")
     (folder / ENVIRONMENTS).parent.mkdir(exist_ok=True)
     shutil.copyfile(file, folder / ENVIRONMENTS)
+
+
+def _superseded(known: Mapping[str, Any], new: Mapping[str, TaskChoice]) -> set[str]:
+    """Return the files that replaced tasks leave behind."""
+    return {known[task][part] for task in new.keys() & known.keys() for part in _PARTS if known[task].get(part)}
+
+
+def _free(folder: Path, name: str) -> str:
+    """Return a name for the folder of a language model that no other one has."""
+    names = chain([name], (f"{name}_{n}" for n in count(2)))
+    return next(found for found in names if not (folder / found).exists())
 
 
 def _remove_replaced(known: Mapping[str, Any], new: Mapping[str, ProposerChoice], folder: Path) -> None:

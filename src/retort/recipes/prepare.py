@@ -76,7 +76,7 @@ class PrepareConfig:
     seed: int = option(20, help="seed of spellings, samples, splits by chance and the watched rows")
     workers: int = option(1, help="processes")
     chunk_rows: int = option(1000, help="rows per unit of work; memory grows with it and with workers")
-    aligner: Literal["none", "template", "rxnmapper"] = option(
+    aligner: Literal["none", "template", "rxnmapper", "correspondence"] = option(
         "none", help="what maps train rows without maps, so that their spellings can be aligned"
     )
     aligner_python: Path | None = option(None, help="interpreter that has rxnmapper")
@@ -247,14 +247,18 @@ def _report(report: LeakReport) -> dict[str, Any]:
 def _aligned(
     config: PrepareConfig, chunks: list[Path], work: WorkFolder, workers: Crew, timing: Timing
 ) -> tuple[list[Path], dict[str, int]]:
-    """Map train rows without maps; return the chunks to go on with and source -> rows mapped."""
+    """Map train rows without maps; return the chunks to go on with and source -> rows mapped.
+
+    What costs little maps part A too, so that the rows which training watches are spelled as those it learns.
+    """
     if config.aligner == "none":
         return chunks, {}
     templates = work.path / "templates.txt"
     if config.aligner == "template":
         _write_templates(config, chunks, templates, work, workers, timing)
+    parts = (TRAIN, VALID_PARTS[0]) if config.aligner == "correspondence" else (TRAIN,)
     jobs = [
-        AlignJob(config.aligner, templates, config.aligner_python, chunk, work.file("aligned", chunk.name))
+        AlignJob(config.aligner, templates, config.aligner_python, chunk, work.file("aligned", chunk.name), parts)
         for chunk in chunks
     ]
     mapped: Counter[str] = Counter()

@@ -118,7 +118,7 @@ def add_proposer(name: str, choice: ProposerChoice, folder: Path, home: str) -> 
         name: What it is called.
         choice: Where it is, and its settings.
         folder: The model folder.
-        home: Name under which its language model is there already, or its own name.
+        home: Folder of its language model, which is there already where another proposer has brought it.
 
     Raises:
         DataError: There is no such file.
@@ -128,7 +128,7 @@ def add_proposer(name: str, choice: ProposerChoice, folder: Path, home: str) -> 
         raise DataError(f"proposer {name!r}: there is no {str(choice.path)!r}.")
     if choice.kind in ("language_model", "typed_language_model"):
         inner = choice.path / "language_model"
-        if home == name:
+        if not (folder / home).exists():
             shutil.copytree(inner if inner.is_dir() else choice.path, folder / home)
         settings = ("engine", "augmentations", "beam_size", "patience", "uses_class")
         entry |= {"folder": home} | {key: getattr(choice, key) for key in settings}

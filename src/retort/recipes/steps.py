@@ -83,6 +83,7 @@ class AuditConfig:
     folder: Path = option(help="prepared folder")
     output: Path = option(help="folder that receives audit.json")
     workers: int = option(1, help="processes")
+    benchmarks: bool = option(True, help="hold them against the published benchmarks below the data root too")
 
 
 def audit_folder(config: AuditConfig) -> Path:
@@ -91,7 +92,7 @@ def audit_folder(config: AuditConfig) -> Path:
 
     from retort.recipes.audit import held_out_overlap
 
-    counts = held_out_overlap(config.folder, workers=config.workers)
+    counts = held_out_overlap(config.folder, benchmarks=config.benchmarks, workers=config.workers)
     config.output.mkdir(parents=True, exist_ok=True)
     path = config.output / "audit.json"
     path.write_text(json.dumps(counts, indent=1) + "\n", "utf-8")
@@ -182,4 +183,6 @@ RECIPES: dict[str, Recipe] = {
     "calibrate": Recipe("retort.recipes.calibrate", "CalibrateConfig", "calibrate"),
     "evaluate": Recipe("retort.recipes.steps", "EvaluationConfig", "evaluate_rows", _answer_for),
     "release": Recipe("retort.recipes.release", "ReleaseConfig", "release"),
+    "extend": Recipe("retort.recipes.extend", "ExtendConfig", "extend"),
+    "replay": Recipe("retort.recipes.replay", "ReplayConfig", "replay"),
 }

@@ -16,6 +16,7 @@ from retort.config import as_dict, load, option
 from retort.data.collate import PreparedFolder
 from retort.errors import ConfigError, ModelError
 from retort.models.backbone import BACKBONES, Seq2SeqConfig
+from retort.models.lora_settings import LoraSettings
 from retort.prompting.vocabulary import Vocabulary
 from retort.recipes.entry import run_with_config
 from retort.training.config import TrainingConfig
@@ -39,6 +40,17 @@ class TrainConfig:
     travel: Path | None = option(
         None, help="Also write the final weights here in bf16, in files of 15 MiB, to carry to another machine."
     )
+    lora: LoraSettings | None = option(
+        None, help="Train low-rank adapters on `start_from` alone; what is written has them folded in."
+    )
+
+    def __post_init__(self) -> None:
+        if self.lora is None:
+            return
+        if self.start_from is None:
+            raise ConfigError("adapters change a model that has learned something.", "Name one with start_from.")
+        if self.training.compile or self.training.score_limit is not None:
+            raise ConfigError("adapters go with neither training.compile nor training.score_limit.", "Leave them out.")
 
 
 def train(config: TrainConfig) -> Path:
@@ -63,6 +75,10 @@ def train(config: TrainConfig) -> Path:
         raise ModelError(f"the vocabulary of {str(config.prepared)!r} is not the one its manifest names.")
     torch.manual_seed(config.training.seed)
     network, ancestry = starting_network(config.start_from, config.model, vocabulary)
+    if config.lora is not None:
+        from retort.models.adapters import add_adapters
+
+        add_adapters(network, config.lora)
     card = {"config": as_dict(config), **ancestry, "prepared": _provenance(config.prepared, vocabulary)}
     with Run(network, vocabulary, prepared, config.training, config.output, card).interruptible() as run:
         result = run.fit()

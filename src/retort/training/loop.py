@@ -25,6 +25,7 @@ from accelerate import Accelerator
 from retort.data.collate import Batch, PreparedFolder
 from retort.errors import ModelError
 from retort.models import checkpoint
+from retort.models.adapters import adapter_state, has_adapters, merged
 from retort.models.device import autocast, pick_device, set_threads
 from retort.models.seq2seq import Seq2SeqModel
 from retort.prompting.vocabulary import Vocabulary
@@ -39,7 +40,7 @@ from retort.training.order import Order
 from retort.training.processes import agreed, gathered, largest, summed
 from retort.training.progress import Console, Metrics, model_flops_utilisation
 from retort.training.score_limit import ROWS, ScoreLimit
-from retort.training.state import FitResult, Position, random_state, read_state, write_state
+from retort.training.state import FitResult, Position, random_state, read_adapters, read_state, write_state
 from retort.training.validation import ValidationReport, evaluate
 
 if TYPE_CHECKING:
@@ -286,7 +287,7 @@ class Run:
 
     def _save_model(self, folder: Path) -> None:
         if self.accelerator.is_main_process:
-            checkpoint.save(folder, self.core.network, self.vocabulary, self._full_card())
+            checkpoint.save(folder, merged(self.core.network), self.vocabulary, self._full_card())
 
     def _drop_oldest(self) -> None:
         if self.accelerator.is_main_process:
@@ -297,21 +298,31 @@ class Run:
         random = gathered(self.accelerator, random_state())
         if self.accelerator.is_main_process:
             with checkpoint.replacing(self.last) as folder:
-                checkpoint.write_model(folder, self.core.network, self.vocabulary, self._full_card())
-                write_state(folder, self.position, self.optimizer.state_dict(), self.average.state(), random)
+                checkpoint.write_model(folder, merged(self.core.network), self.vocabulary, self._full_card())
+                state = self.optimizer.state_dict(), self.average.state(), random, adapter_state(self.core.network)
+                write_state(folder, self.position, *state)
         self.accelerator.wait_for_everyone()
 
     def _resume(self) -> None:
         stored = checkpoint.load(self.last)
         if stored.card.get("prepared") != self.card.get("prepared"):
             raise ModelError(f"{str(self.last)!r} was trained on other data.", "Use another output folder.")
-        self.core.network.load_state_dict(stored.network.state_dict())
+        self._take_weights(stored)
         accelerator = self.accelerator
         self.position, optimizer, average = read_state(
             self.last, rank=accelerator.process_index, processes=accelerator.num_processes
         )
         self.optimizer.load_state_dict(optimizer)
         self.average.restore(average)
+
+    def _take_weights(self, stored: checkpoint.Checkpoint) -> None:
+        """Take the weights of ``last/``; of a network with adapters only these, for its folder has them folded in."""
+        if not has_adapters(self.core):
+            self.core.network.load_state_dict(stored.network.state_dict())
+        elif stored.card.get("parents") != self.card.get("parents"):
+            raise ModelError(f"the adapters of {str(self.last)!r} belong to another start model.")
+        else:
+            self.core.network.load_state_dict(read_adapters(self.last), strict=False)
 
     @contextmanager
     def interruptible(self) -> Iterator["Run"]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from retort.errors import ConfigError
+from retort.models.adapters import has_adapters, is_adapter
 from retort.training.config import TrainingConfig
 from retort.training.muon import Muon
 
@@ -34,7 +35,7 @@ def progress(config: TrainingConfig, *, tokens: int, seconds: float) -> float:
 
 
 def freeze(model: nn.Module, prefixes: Sequence[str]) -> None:
-    """Exclude parameters from training by the start of their name.
+    """Exclude parameters from training by the start of their name; of a network with adapters, only these are trained.
 
     Raises:
         ConfigError: A prefix fits no parameter, or nothing is left to train.
@@ -43,8 +44,9 @@ def freeze(model: nn.Module, prefixes: Sequence[str]) -> None:
     for prefix in prefixes:
         if not any(name.startswith(prefix) for name in names):
             raise ConfigError(f"training.freeze: no parameter starts with {prefix!r}.", f"One is {names[0]!r}.")
+    adapted = has_adapters(model)
     for name, parameter in model.named_parameters():
-        parameter.requires_grad = not name.startswith(tuple(prefixes))
+        parameter.requires_grad = not name.startswith(tuple(prefixes)) and (not adapted or is_adapter(name))
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise ConfigError("training.freeze leaves nothing to train.")
 

@@ -1,6 +1,6 @@
 """What a run must remember to go on exactly where it stopped."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -66,13 +66,15 @@ def write_state(
     optimizer: dict[str, Any],
     average: dict[str, object],
     random: Sequence[RandomState],
+    adapters: Mapping[str, torch.Tensor],
 ) -> None:
-    """Write position, optimiser, averaged weights and the random generators of every process into a folder."""
+    """Write position, optimiser, averaged weights, generators of every process, and adapters into a folder."""
     state = {
         "position": asdict(position),
         "optimizer": optimizer,
         "average": average,
         "random": list(random),
+        "adapters": dict(adapters),
     }
     torch.save(state, folder / STATE)
 
@@ -98,6 +100,15 @@ def read_state(folder: Path, *, rank: int = 0, processes: int = 1) -> tuple[Posi
         raise ModelError(
             f"cannot resume from {str(folder)!r}: {error}.", "Delete the folder or set training.resume=false."
         ) from error
+
+
+def read_adapters(folder: Path) -> dict[str, torch.Tensor]:
+    """Return the weights of the adapters of a run, by name; none where it had none. Raises as :func:`read_state`."""
+    try:
+        found = torch.load(folder / STATE, map_location="cpu", weights_only=True).get("adapters", {})
+        return dict(found)
+    except Exception as error:  # torch and zipfile raise many kinds for a damaged file
+        raise ModelError(f"cannot resume from {str(folder)!r}: {error}.", "Delete the folder.") from error
 
 
 def set_random_state(random: RandomState) -> None:

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from retort.data.files import conditions, json_rows, line_pairs, lines, percent, table_rows, untokenized
+from retort.data.clean import clean
+from retort.data.files import conditions, json_rows, line_pairs, lines, own_maps, percent, table_rows, untokenized
 from retort.data.protobuf import Message
+from retort.data.records import RawRow, Rejection
+from retort.data.source import SOURCES
 from retort.errors import DataError, InputFileError
 
 
@@ -90,3 +93,25 @@ def test_messages_are_read_by_field_number() -> None:
 def test_bytes_that_are_no_message_are_refused(data: bytes) -> None:
     with pytest.raises(DataError, match="protocol buffer"):
         Message(data)
+
+
+@pytest.mark.parametrize(
+    ("reaction", "mapped"),
+    [
+        ("[CH3:1][OH:9].[NH2:2]C>ClCCl>[CH3:1][NH:2]C", "[CH3:1][OH:9].[NH2:2]C>>[CH3:1][NH:2]C"),
+        ("[CH3:1][OH:9].ClCCl.[NH2:2]C>>[CH3:1][NH:2]C", "[CH3:1][OH:9].[NH2:2]C>>[CH3:1][NH:2]C"),
+        ("[Na+]~[CH2-:1]C>>[CH3:1]C", "[CH2-:1]C>>[CH3:1]C"),
+        ("CO.NC>>CNC", None),
+        ("[CH3:1]O>>CN", None),
+        ("[CH3:1]O", None),
+    ],
+)
+def test_a_reaction_that_is_written_with_maps_brings_them(reaction: str, mapped: str | None) -> None:
+    assert own_maps(reaction) == mapped
+
+
+def test_an_empty_cell_of_a_table_is_a_row_that_cleaning_refuses(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("reaction,id\nCC>>CO,a\n,b\n")
+    rows = list(SOURCES.get("table").read(tmp_path / "rows.csv"))
+    assert [row.reaction for row in rows if isinstance(row, RawRow)] == ["CC>>CO", ""]
+    assert isinstance(clean(rows[1], "table"), Rejection)  # type: ignore[arg-type]

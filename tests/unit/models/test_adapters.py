@@ -9,7 +9,6 @@ from torch import nn
 
 from retort.errors import ConfigError, ModelError
 from retort.models.adapters import (
-    LoraSettings,
     Policy,
     adapter_state,
     add_adapters,
@@ -22,6 +21,7 @@ from retort.models.adapters import (
 )
 from retort.models.causal import CausalConfig, build_causal
 from retort.models.conformer_encoder import ConformerEncoderConfig
+from retort.models.lora_settings import LoraSettings
 from retort.models.molecule_reader import ShapeConfig
 from retort.models.multimodal import MultimodalModel
 

@@ -13,8 +13,9 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import PreTrainedTokenizerFast
 
 from retort.errors import DataError, ModelError
-from retort.models.adapters import LoraSettings, Policy, apply_policy, has_adapters
+from retort.models.adapters import Policy, apply_policy, has_adapters
 from retort.models.checkpoint import write_card
+from retort.models.lora_settings import LoraSettings
 from retort.models.multimodal import MultimodalModel
 from retort.models.multimodal_checkpoint import identity, load_multimodal, save_multimodal
 from retort.models.tokenizer import ForeignTokens

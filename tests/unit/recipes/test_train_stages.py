@@ -12,12 +12,13 @@ from retort.data.molecule_rows import RowFolder
 from retort.data.prepare import read_records, write_records
 from retort.data.records import Record
 from retort.errors import ConfigError, DataError, ModelError
-from retort.models.adapters import LoraSettings, Policy
+from retort.models.adapters import Policy
 from retort.models.backbone import Seq2SeqConfig
 from retort.models.causal import CausalConfig
 from retort.models.checkpoint import read_card
 from retort.models.graph_checkpoint import save_graph_encoder
 from retort.models.graph_encoder import GraphEncoderConfig, build_graph_encoder
+from retort.models.lora_settings import LoraSettings
 from retort.models.molecule_reader import MoleculeReaderConfig
 from retort.models.multimodal_checkpoint import identity, load_multimodal
 from retort.prompting.dialogue import MOLECULE_ID

@@ -9,10 +9,11 @@ import torch
 from retort.chem.graphs import molecular_graph
 from retort.data.molecule_rows import RowFolder, write_rows
 from retort.errors import ConfigError, DataError, ModelError, UnknownNameError
-from retort.models.adapters import LoraSettings, Policy
+from retort.models.adapters import Policy
 from retort.models.causal import CausalConfig, MultimodalCausal, build_causal
 from retort.models.device import Precision
 from retort.models.graph_encoder import GraphEncoderConfig
+from retort.models.lora_settings import LoraSettings
 from retort.models.molecule_reader import MoleculeReaderConfig
 from retort.models.multimodal import MultimodalModel
 from retort.models.multimodal_batch import Collator

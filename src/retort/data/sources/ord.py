@@ -5,6 +5,7 @@ Field numbers are those of ``reaction.proto`` and ``dataset.proto`` of https://g
 
 import gzip
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from retort.data.records import RawRow
 from retort.data.source import Source
 from retort.errors import InputFileError
 
-_SUFFIX = ".pb.gz"
+_SUFFIXES = (".pb.gz", ".pb")
+_GZIP = b"\x1f\x8b"
 _DATASET_NAME, _DATASET_REACTIONS = 1, 3
 _IDENTIFIERS, _INPUTS, _NOTES, _OUTCOMES, _PROVENANCE, _REACTION_ID = 1, 2, 5, 8, 9, 10
 _TYPE, _VALUE = 1, 3  # of identifiers of reactions and compounds
@@ -31,14 +33,23 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 def _read(path: Path) -> Iterator[RawRow]:
-    files = [path] if path.is_file() else sorted(path.rglob(f"*{_SUFFIX}"))
+    files = [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.name.endswith(_SUFFIXES))
     if not files:
-        raise InputFileError(f"{path} holds no file that ends in {_SUFFIX}.", SOURCE.how_to_get)
+        raise InputFileError(f"{path} holds no file that ends in {' or '.join(_SUFFIXES)}.", SOURCE.how_to_get)
     for file in files:
-        dataset = Message(gzip.decompress(file.read_bytes()))
+        dataset = Message(_bytes(file))
         year = _YEAR.search(dataset.text(_DATASET_NAME))
         for reaction in dataset.messages(_DATASET_REACTIONS):
             yield _row(reaction, int(year.group()) if year else None)
+
+
+def _bytes(file: Path) -> bytes:
+    """Return the message of a file, which may be compressed; raises InputFileError where it cannot be read."""
+    try:
+        data = file.read_bytes()
+        return gzip.decompress(data) if data.startswith(_GZIP) else data
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputFileError(f"cannot read {str(file)!r}: {getattr(error, 'strerror', None) or error}.") from error
 
 
 def _row(reaction: Message, year: int | None) -> RawRow:
@@ -98,12 +109,13 @@ def _yield(reaction: Message) -> float | None:
 
 SOURCE = Source(
     name="ord",
-    title="Open Reaction Database: one dataset file (.pb.gz) or a folder of them",
+    title="Open Reaction Database: one dataset file (.pb.gz or .pb) or a folder of them",
     origin="Open Reaction Database (Kearnes et al. 2021), https://github.com/open-reaction-database/ord-data",
     licence="CC BY-SA 4.0",
     how_to_get="git lfs install && git clone https://github.com/open-reaction-database/ord-data, or files of "
     "https://huggingface.co/datasets/open-reaction-database/ord-data; then path = one .pb.gz or a folder of them.",
     read=_read,
+    suffixes=_SUFFIXES,
     note="Grows: counts and checksums depend on the date. Reactions without SMILES are written from their compounds. "
     "Yields outside 0..100 % are left out; year is the one in the dataset's name. Patent datasets hold protected "
     "products: apply the leak rule. Parquet siblings are not read.",

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from retort.data.records import RawRow
+from retort.data.files import own_maps
+from retort.data.records import RawRow, Roles
 from retort.data.source import Source, open_text
 
 
@@ -13,7 +14,8 @@ def _read(path: Path) -> Iterator[RawRow]:
             if not text:
                 continue
             mixed = text.count(">>") == 1 and ":" in text.partition(">>")[2]
-            yield RawRow(id=f"{path.name}:{line}", split="all", reaction=text, roles="from_maps" if mixed else "given")
+            roles: Roles = "from_maps" if mixed else "given"
+            yield RawRow(f"{path.name}:{line}", "all", text, roles, mapped=own_maps(text))
 
 
 SOURCE = Source(
@@ -23,5 +25,6 @@ SOURCE = Source(
     licence="yours",
     how_to_get="Your own file: path = 'FILE'.",
     read=_read,
+    suffixes=(".smi", ".rsmi", ".txt"),
     note="Mapped lines without reagents between the arrows get their roles from the maps.",
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from retort.data.files import percent
+from retort.data.files import own_maps, percent
 from retort.data.records import RawRow, Roles
 from retort.data.source import Source
 from retort.data.tables import read_table
@@ -20,6 +20,8 @@ def _reaction(row: dict[str, Any], path: Path) -> str:
         row = {**row, "products": row["product"]}
     if "reactants" in row and "products" in row:
         return ">".join(str(row.get(role) or "") for role in _ROLES)
+    if "reaction" in row:
+        return ""  # an empty cell is a row that cleaning refuses
     raise InputFileError(
         f"{path} has neither a column 'reaction' nor 'reactants' and 'products'.",
         f"Its columns are: {', '.join(row)}.",
@@ -28,12 +30,13 @@ def _reaction(row: dict[str, Any], path: Path) -> str:
 
 def _read(path: Path) -> Iterator[RawRow]:
     for line, row in enumerate(read_table(path).iter_rows(named=True), 1):
+        reaction = _reaction(row, path)
         yield RawRow(
             id=f"{path.name}:{row.get('id') or line}",
             split=str(row.get("split") or "all"),
-            reaction=_reaction(row, path),
+            reaction=reaction,
             roles=_roles(row, path),
-            mapped=row.get("mapped"),
+            mapped=row.get("mapped") or own_maps(reaction),
             reaction_class=row.get("reaction_class"),
             origin=str(row.get("origin") or ""),
             year=None if row.get("year") is None else int(row["year"]),
@@ -57,6 +60,7 @@ SOURCE = Source(
     licence="yours",
     how_to_get="Your own file: path = 'FILE'.",
     read=_read,
+    suffixes=(".csv", ".tsv", ".parquet", ".jsonl", ".ndjson"),
     note="Optional columns: id, split, mapped, reaction_class, origin, year, yield_percent, label, procedure, roles "
     "('given', 'from_maps' or 'mixed').",
 )

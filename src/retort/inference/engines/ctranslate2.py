@@ -13,8 +13,7 @@ from pathlib import Path
 import ctranslate2
 
 from retort.errors import ModelError
-from retort.models.protocol import Hypothesis
-from retort.prompting.vocabulary import Vocabulary
+from retort.models.protocol import Hypothesis, Words
 
 _BATCH = 16  # sequences that one thread decodes together
 _WAVE = 4  # batches per thread in one call; calls are short so that an interrupt is soon heard
@@ -37,7 +36,7 @@ class CTranslate2Engine:
     def __init__(
         self,
         folder: Path,
-        vocabulary: Vocabulary,
+        vocabulary: Words,
         *,
         compute_type: str = "int8",
         threads: int | None = None,
@@ -107,7 +106,7 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _check_vocabulary(folder: Path, vocabulary: Vocabulary) -> None:
+def _check_vocabulary(folder: Path, vocabulary: Words) -> None:
     path = folder / "shared_vocabulary.json"
     try:
         tokens = json.loads(path.read_text("utf-8"))

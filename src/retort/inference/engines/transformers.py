@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from retort.errors import MissingExtraError, ModelError
-from retort.models.protocol import Hypothesis
-from retort.prompting.vocabulary import Vocabulary
+from retort.models.protocol import Hypothesis, Words
 
 _BATCH = 16
 
@@ -23,7 +22,7 @@ class TransformersEngine:
         ModelError: The folder is not a model, or its vocabulary has another size.
     """
 
-    def __init__(self, folder: Path, vocabulary: Vocabulary) -> None:
+    def __init__(self, folder: Path, vocabulary: Words) -> None:
         try:
             from transformers.utils.logging import disable_progress_bar
 

@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 
 from retort.chem.smiles import rooted_spellings
 from retort.errors import ChemistryError
+from retort.inference.conversion import compact
 from retort.inference.proposer import Proposals, TypeRead, proposal_of
 from retort.inference.questions import split_roles
-from retort.models.protocol import Hypothesis, Seq2Seq
+from retort.models.protocol import EOS_ID, Hypothesis, Seq2Seq, Words
 from retort.prompting.answers import read_answer
 from retort.prompting.task import TASKS, Question, Unreadable
-from retort.prompting.vocabulary import Vocabulary, is_text
+from retort.prompting.vocabulary import is_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,6 @@ class Decoding:
     def longest_target(self, question: Question) -> int:
         """Return how many tokens of an answer to a question are written."""
         return self.max_text_tokens if TASKS.get(question.task).free_text else self.max_target_tokens
-
-
-def compact(question: Question) -> str:
-    """Return the prompt of a question in special tokens and SMILES."""
-    return question.prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +94,7 @@ class LanguageModel:
     def __init__(
         self,
         model: Seq2Seq,
-        vocabulary: Vocabulary,
+        vocabulary: Words,
         decoding: Decoding,
         name: str = "language_model",
         prompt: Callable[[Question], str] = compact,
@@ -165,12 +161,12 @@ class LanguageModel:
             model reads.
         """
         sources = [self._vocabulary.encode(self._prompt(question)) for question, _ in pairs]
-        targets = [self._vocabulary.encode(answer) for _, answer in pairs]
+        targets = [[i for i in self._vocabulary.encode(answer) if i != EOS_ID] for _, answer in pairs]
         limits = [(self._decoding.longest_source(q), self._decoding.longest_target(q)) for q, _ in pairs]
-        fit = [i for i, (given, told) in enumerate(limits) if len(sources[i]) <= given and len(targets[i]) <= told]
-        scores = self._model.score([sources[i] for i in fit], [targets[i][:-1] for i in fit]) if fit else []
+        fit = [i for i, (given, told) in enumerate(limits) if len(sources[i]) <= given and len(targets[i]) < told]
+        scores = self._model.score([sources[i] for i in fit], [targets[i] for i in fit]) if fit else []
         found = dict(zip(fit, scores, strict=True))
-        return [(found.get(i, math.nan), len(target)) for i, target in enumerate(targets)]
+        return [(found.get(i, math.nan), len(target) + 1) for i, target in enumerate(targets)]
 
     def sources(self, question: Question) -> list[tuple[int, ...]]:
         """Return the distinct encoded spellings of a question, canonical first.
