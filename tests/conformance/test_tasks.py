@@ -15,7 +15,8 @@ from retort.prompting.task import TASKS, Question, Task, Unreadable
 from retort.prompting.vocabulary import TASK_TOKENS, Vocabulary
 
 NAMES = TASKS.names()
-OF_ROLES = [name for name in NAMES if not TASKS.get(name).label]
+RANKED = [name for name in NAMES if TASKS.get(name).ranked_by]
+OF_ROLES = [name for name in NAMES if not TASKS.get(name).label and name not in RANKED]
 LABELLED = [name for name in NAMES if TASKS.get(name).label]
 # All compounds differ, so that whatever appears in a prompt tells where it came from.
 REACTION = Reaction(
@@ -106,12 +107,24 @@ def test_what_is_no_answer_is_refused_with_its_reason(task: Task, text: str) -> 
 
 
 def test_the_query_form_gives_the_same_prompt_as_the_reaction(task: Task) -> None:
-    assert task.read_query(str(REACTION)) == task.given(REACTION)
+    behind = ">CCO>CO" if task.ranked_by else ""
+    assert task.read_query(f"{REACTION}{behind}") == f"{task.given(REACTION)}{behind}"
+
+
+@pytest.mark.parametrize("task", [TASKS.get(name) for name in RANKED], ids=RANKED)
+def test_a_list_to_rank_stands_in_the_question_alone(task: Task) -> None:
+    """No record answers such a task by itself, so none is trained on as a language model is; another task ranks."""
+    assert TASKS.get(task.ranked_by).answer_kind == "value"
+    assert task.wanted(REACTION) == ""
+    assert not fits(task, Record("r", "s", "train", REACTION))
+    for few in ("", ">CCO"):
+        with pytest.raises(ChemistryError, match="leaves nothing to choose"):
+            task.read_query(f"{REACTION}{few}")
 
 
 def test_prompt_and_target_survive_the_vocabulary(task: Task) -> None:
     vocabulary = Vocabulary.build([])
-    answer = str(labels_of(task)[-1]) if task.label else task.wanted(REACTION)
+    answer = str(labels_of(task)[-1]) if task.label else task.wanted(REACTION) or "CCO"
     for text in (Question(task.name, task.given(REACTION)).prompt, as_target(task, answer)):
         assert vocabulary.decode(vocabulary.encode(text)) == text
 

@@ -3,11 +3,12 @@
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from retort.inference.prediction import Candidate, Prediction
 from retort.inference.questions import split_roles
+from retort.prompting.candidates import filled, split_candidates
 from retort.prompting.task import TASKS
 
 if TYPE_CHECKING:
@@ -30,9 +31,15 @@ def json_lines(predictions: Iterable[Prediction]) -> str:
 
 def csv_header(task: str) -> str:
     """Return the first line of a CSV file: the column of the answers is named after their kind."""
-    kind = TASKS.get(task).answer_kind
-    answer = ("value", "low", "high") if kind == "value" else (kind,)
-    return ",".join((*CSV_COLUMNS[:ANSWER_COLUMN], *answer, *CSV_COLUMNS[ANSWER_COLUMN + 1 :])) + "\n"
+    return ",".join((*CSV_COLUMNS[:ANSWER_COLUMN], *_columns(task), *CSV_COLUMNS[ANSWER_COLUMN + 1 :])) + "\n"
+
+
+def _columns(task: str) -> tuple[str, ...]:
+    """Return the columns of an answer: a number has its interval, a candidate out of a list its number too."""
+    chosen, number = TASKS.get(task), ("value", "low", "high")
+    if chosen.ranked_by:
+        return ("smiles", *number)
+    return number if chosen.answer_kind == "value" else (chosen.answer_kind,)
 
 
 def csv_rows(predictions: Iterable[Prediction]) -> str:
@@ -40,20 +47,22 @@ def csv_rows(predictions: Iterable[Prediction]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for p in predictions:
-        own = [p.task, p.query, p.status, p.message, p.model]
+        own, columns = [p.task, p.query, p.status, p.message, p.model], _columns(p.task)
         for c in p.candidates:
             confidence = "" if c.confidence is None else c.confidence
-            writer.writerow([*own, c.rank, *_cells(c), round(c.score, 6), confidence, c.proposer])
+            writer.writerow([*own, c.rank, *_cells(c, columns), round(c.score, 6), confidence, c.proposer])
         if not p.candidates:
-            writer.writerow([*own, "", *([""] * (3 if TASKS.get(p.task).answer_kind == "value" else 1)), "", "", ""])
+            writer.writerow([*own, "", *([""] * len(columns)), "", "", ""])
     return text.getvalue()
 
 
-def _cells(candidate: Candidate) -> list[str | float]:
-    """Return the answer of a candidate; a number with the ends of its interval."""
-    if candidate.value is None:
-        return [candidate.smiles or candidate.text]
-    return [round(number, 2) for number in (candidate.value, *(candidate.interval or ()))]
+def _cells(candidate: Candidate, columns: Sequence[str]) -> list[str | float]:
+    """Return the answer of a candidate; the ends of an interval are empty where it has none."""
+    low, high = candidate.interval or (None, None)
+    numbers = {"value": candidate.value, "low": low, "high": high}
+    texts = {"smiles": candidate.smiles, "text": candidate.text}
+    known = {name: round(number, 2) for name, number in numbers.items() if number is not None} | texts
+    return [known.get(name, "") for name in columns]
 
 
 def table(prediction: Prediction) -> "Group":
@@ -80,6 +89,8 @@ def table(prediction: Prediction) -> "Group":
 
 def _heading(name: str) -> str:
     task = TASKS.get(name)
+    if task.ranked_by:
+        return f"SMILES  {TASKS.get(task.ranked_by).unit} [interval]"
     return {"smiles": "SMILES", "text": "answer", "value": f"{task.unit} [interval]".strip()}[task.answer_kind]
 
 
@@ -98,12 +109,12 @@ def panels(prediction: Prediction) -> "list[Panel]":
     """Return the parts of a picture: the query, then its first candidates with rank, score and proposer."""
     from retort.chem.depict import Panel
 
-    roles = split_roles(prediction.given)
-    query = prediction.given if len(roles) == 3 else ".".join(filter(None, roles))
+    roles = split_roles(split_candidates(prediction.given)[0])
+    query = ">".join(roles) if len(roles) == 3 else ".".join(filter(None, roles))
     shown = [Panel(query, "query" if prediction.candidates else prediction.status.replace("_", " "))]
     for c in prediction.candidates[:PICTURED]:
         sure = "" if c.confidence is None else f"     confidence {100 * c.confidence:.1f} %"
-        answer = "" if c.smiles else f"{c.shown}     "
+        answer = "" if c.smiles and c.value is None else f"{c.shown}     "
         text = f"{c.rank}{sure}     {answer}score {c.score:.3f}     {c.proposer}"
         shown.append(Panel(as_reaction(prediction.task, prediction.given, c.smiles) or query, text))
     return shown
@@ -118,6 +129,8 @@ def as_reaction(task: str, given: str, answer: str) -> str:
         return f"{reactants}>{reagents}>{answer}"
     if task == "reagent_prediction":
         return f"{reactants}>{answer}>{products}"
+    if TASKS.get(task).ranked_by:
+        return filled(split_candidates(given)[0], answer)
     return answer
 
 

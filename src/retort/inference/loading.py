@@ -63,6 +63,10 @@ def _load(folder: ModelFolder, name: str, augmentations: int | None) -> Proposer
         from retort.inference.proposers.value_network import ValueProposer
 
         return ValueProposer.load(_ranker_file(folder, name, entry), shown)
+    if entry.kind == "candidate_means":
+        from retort.inference.proposers.candidate_means import PopularCandidates
+
+        return PopularCandidates.load(_ranker_file(folder, name, entry), shown)
     if entry.kind in KINDS:
         return _baseline(entry.kind, _ranker_file(folder, name, entry), shown)
     raise ModelError(f"model {folder.card.name!r}: proposer {name!r} is of the unknown kind {entry.kind!r}.")

@@ -29,7 +29,8 @@ class ProposerEntry:
     Attributes:
         kind: ``language_model``, ``typed_language_model``, ``template_ranker``, ``answer_ranker``, ``boosted_trees``,
             ``boosted_values``, ``value_network``, or a baseline:
-            ``popularity``, ``nearest_reaction``, ``nearest_template``; also the name its candidates carry.
+            ``popularity``, ``nearest_reaction``, ``nearest_template``, ``candidate_means``; also the name its
+            candidates carry.
         folder: Folder of a language model, relative to the model folder.
         file: File of a ranker, of trees, of a network or of a baseline, relative to the model folder.
         engine: What runs a language model: ``ctranslate2``, ``transformers``, ``recorded`` or ``toy``.

@@ -7,7 +7,7 @@ and rows cannot be read back.
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from retort.chem.smiles import canonicalize
 from retort.errors import ChemistryError, ModelError
+from retort.prompting.candidates import split_candidates
 from retort.prompting.task import TASKS, Question, Task
 
 MAX_CHARACTERS = 2_000  # far above any molecule of the patent literature; keeps one query from holding up a batch
+MAX_LIST = 20_000  # of a question with its candidates
 _ROLE = re.compile(r"(?<!-)>")
 _STEREO = re.compile(r"[@/\\]")
 
@@ -28,14 +30,24 @@ def ask(task: Task, query: str, reaction_class: int | None = None) -> Question:
     Raises:
         ChemistryError: The query is empty, too long, of the wrong kind, or cannot be read.
     """
-    if len(query) > MAX_CHARACTERS:
-        raise ChemistryError(f"the query has {len(query)} characters; at most {MAX_CHARACTERS} are read.")
+    most = MAX_LIST if task.ranked_by else MAX_CHARACTERS
+    if len(query) > most:
+        raise ChemistryError(f"the query has {len(query)} characters; at most {most} are read.")
     if task.query_kind == "molecules" and len(split_roles(query)) == 2:
         query = f"{query.strip()}>"  # reactants>reagents, as prompts have it
     given = canonical_given(task.read_query(query))
     if "*" in given:
         raise ChemistryError("the query has a wildcard atom '*'.", "Give a complete molecule.")
+    if task.ranked_by:
+        _refuse_repeated(split_candidates(given)[1])
     return Question(task.name, given, reaction_class if task.uses_class else None)
+
+
+def _refuse_repeated(candidates: Sequence[str]) -> None:
+    for place, candidate in enumerate(candidates, 1):
+        first = candidates.index(candidate) + 1
+        if first < place:
+            raise ChemistryError(f"candidate {place} repeats candidate {first}, {candidate}.", "Name each once.")
 
 
 def plain(question: Question) -> Question:

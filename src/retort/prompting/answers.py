@@ -34,6 +34,23 @@ def read_answer(task: Task, text: str) -> str | Unreadable:
     return _read_value(task, text) if task.answer_kind == "value" else _read_text(task, text)
 
 
+def read_yields(text: str, candidates: int) -> tuple[float, ...] | Unreadable:
+    """Return the yields of a question's candidates, in their order, or why they cannot be read.
+
+    Args:
+        text: A cell of a table, as :func:`retort.prompting.candidates.write_yields` writes it.
+        candidates: How many there must be.
+    """
+    try:
+        values = tuple(float(part) for part in text.split(";"))
+    except ValueError:
+        return Unreadable(f"{text!r} is not a list of yields joined by ';'")
+    if len(values) != candidates:
+        return Unreadable(f"{len(values)} yields for {candidates} candidates")
+    wrong = next((value for value in values if not (math.isfinite(value) and 0 <= value <= 100)), None)
+    return values if wrong is None else Unreadable(f"a yield of {wrong:g} %")
+
+
 def as_target(task: Task, answer: str) -> str:
     """Return an answer as a language model writes it: SMILES bare, everything else marked as text."""
     return answer if task.answer_kind == "smiles" else f"{TEXT_OPEN}{answer}{TEXT_CLOSE}"

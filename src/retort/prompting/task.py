@@ -12,6 +12,7 @@ from typing import Literal
 
 from retort.chem.reaction import Reaction
 from retort.errors import ChemistryError
+from retort.prompting.candidates import LEAST, split_candidates, with_candidates
 from retort.registry import Registry
 
 QueryKind = Literal["molecules", "reaction"]
@@ -75,6 +76,8 @@ class Task:
         recurring: Whether different questions share molecules of their answers as a matter of course, as with reagents.
         aliases: Short names on the command line.
         uses_class: Whether a known reaction class may stand in the prompt.
+        ranked_by: Name of the task whose numbers rank the candidates that a query goes on with (see
+            :mod:`retort.prompting.candidates`); empty where a query has none.
     """
 
     name: str
@@ -93,6 +96,7 @@ class Task:
     recurring: bool = False
     aliases: tuple[str, ...] = ()
     uses_class: bool = False
+    ranked_by: str = ""
 
     def read_query(self, query: str) -> str:
         """Check the form of a query and return the text that stands in the prompt.
@@ -103,6 +107,8 @@ class Task:
         query = query.strip()
         if not query:
             raise ChemistryError("the query is empty.", self.query_help)
+        if self.ranked_by:
+            return self._with_candidates(query)
         if ">" not in query.replace("->", ""):
             if self.query_kind == "reaction":
                 raise ChemistryError(f"{query!r} is not a reaction.", self.query_help)
@@ -111,6 +117,18 @@ class Task:
         if not text.strip(">."):
             raise ChemistryError(f"{query!r} lacks what {self.name} starts from.", self.query_help)
         return text
+
+    def _with_candidates(self, query: str) -> str:
+        """Read a reaction and the candidates behind it."""
+        reaction, candidates = split_candidates(query)
+        given = self.given(Reaction.parse(reaction))
+        if not given:
+            raise ChemistryError(f"{reaction!r} lacks what {self.name} starts from.", self.query_help)
+        if len(candidates) < LEAST:
+            raise ChemistryError(f"a list of {len(candidates)} leaves nothing to choose.", self.query_help)
+        if not all(candidates):
+            raise ChemistryError(f"candidate {candidates.index('') + 1} is empty.", self.query_help)
+        return with_candidates(given, candidates)
 
     def _from_molecules(self, query: str) -> Reaction:
         """Place bare molecules into the role this task starts from: whichever role its ``given`` shows."""
