@@ -99,7 +99,7 @@ def test_an_answer_of_a_record_is_in_no_role_and_is_read(task: Task) -> None:
 
 
 @pytest.mark.parametrize("task", [TASKS.get(name) for name in LABELLED], ids=LABELLED)
-@pytest.mark.parametrize("text", ["", "no such class", "1400", "-1", "nan"])
+@pytest.mark.parametrize("text", ["", "no such class", "1400", "-1000", "nan"])
 def test_what_is_no_answer_is_refused_with_its_reason(task: Task, text: str) -> None:
     found = read_answer(task, text)
     assert isinstance(found, Unreadable)

@@ -5,7 +5,7 @@ import re
 
 from retort.errors import ChemistryError
 from retort.prompting.task import Task, Unreadable
-from retort.prompting.vocabulary import TEXT_CLOSE, TEXT_OPEN
+from retort.prompting.vocabulary import SELFIES, TEXT_CLOSE, TEXT_OPEN
 
 _ARROW_HEAD = re.compile(r"(?<!-)>")  # the arrows of dative bonds stay
 _SPECIAL_LEFT = re.compile(r"<[a-z/][^<>]*>")
@@ -14,8 +14,9 @@ _SPECIAL_LEFT = re.compile(r"<[a-z/][^<>]*>")
 def read_answer(task: Task, text: str) -> str | Unreadable:
     """Return the answer in canonical form, or why there is none.
 
-    SMILES are isomeric with sorted components, also in the slots of a text that has some; one of several choices is
-    their text, whether it was given as a label or as text; a number is the shortest text that reads back as it.
+    Molecules may be written as SELFIES behind their mark. SMILES are isomeric with sorted components, also in the slots
+    of a text that has some; one of several choices is their text, whether it was given as a label or as text; a number
+    is the shortest text that reads back as it.
 
     Args:
         task: Says what kind of answer is expected.
@@ -24,6 +25,8 @@ def read_answer(task: Task, text: str) -> str | Unreadable:
     text = text.strip()
     if task.answer_kind != "smiles":
         text = text.removeprefix(TEXT_OPEN).removesuffix(TEXT_CLOSE).strip()
+    if text.startswith(SELFIES):
+        return _read_selfies(task, text.removeprefix(SELFIES))
     if not text:
         return Unreadable("empty answer")
     left_over = _SPECIAL_LEFT.search(text)
@@ -54,6 +57,25 @@ def read_yields(text: str, candidates: int) -> tuple[float, ...] | Unreadable:
 def as_target(task: Task, answer: str) -> str:
     """Return an answer as a language model writes it: SMILES bare, everything else marked as text."""
     return answer if task.answer_kind == "smiles" else f"{TEXT_OPEN}{answer}{TEXT_CLOSE}"
+
+
+def as_selfies(answer: str) -> str:
+    """Write molecules as SELFIES behind their mark; raises ChemistryError where one has none."""
+    from retort.chem.selfies_text import to_selfies
+
+    return f"{SELFIES}{to_selfies(answer)}"
+
+
+def _read_selfies(task: Task, text: str) -> str | Unreadable:
+    if task.answer_kind != "smiles":
+        return Unreadable("molecules where none are asked for")
+    from retort.chem.selfies_text import from_selfies
+
+    try:
+        smiles = from_selfies(text)
+    except ChemistryError as error:
+        return Unreadable(f"invalid SELFIES: {error.message}")
+    return _read_smiles(smiles) if smiles else Unreadable("empty answer")
 
 
 def _read_smiles(text: str) -> str | Unreadable:
