@@ -15,7 +15,8 @@ from retort.prompting.vocabulary import TASK_TOKENS, Vocabulary, as_text, words_
 
 NAMES = TASKS.names()
 IN_WORDS = [name for name in NAMES if TASKS.get(name).query_label]
-OF_ROLES = [name for name in NAMES if not TASKS.get(name).label and name not in IN_WORDS]
+RANKED = [name for name in NAMES if TASKS.get(name).ranked_by]
+OF_ROLES = [name for name in NAMES if not TASKS.get(name).label and name not in (*IN_WORDS, *RANKED)]
 LABELLED = [name for name in NAMES if TASKS.get(name).label]
 # All compounds differ, so that whatever appears in a prompt tells where it came from.
 REACTION = Reaction(
@@ -108,7 +109,7 @@ def test_an_answer_of_a_record_is_in_no_role_and_is_read(task: Task) -> None:
 
 
 @pytest.mark.parametrize("task", [TASKS.get(name) for name in LABELLED], ids=LABELLED)
-@pytest.mark.parametrize("text", ["", "no such class", "1400", "-1", "nan"])
+@pytest.mark.parametrize("text", ["", "no such class", "1400", "-1000", "nan"])
 def test_what_is_no_answer_is_refused_with_its_reason(task: Task, text: str) -> None:
     found = read_answer(task, text)
     if task.free_text and text:  # any words are an answer
@@ -131,12 +132,24 @@ def test_words_are_asked_of_a_record_that_has_them_and_never_show_its_molecule(t
 
 @pytest.mark.parametrize("task", [TASKS.get(name) for name in NAMES if name not in IN_WORDS])
 def test_the_query_form_gives_the_same_prompt_as_the_reaction(task: Task) -> None:
-    assert task.read_query(str(REACTION)) == task.given(REACTION)
+    behind = ">CCO>CO" if task.ranked_by else ""
+    assert task.read_query(f"{REACTION}{behind}") == f"{task.given(REACTION)}{behind}"
+
+
+@pytest.mark.parametrize("task", [TASKS.get(name) for name in RANKED], ids=RANKED)
+def test_a_list_to_rank_stands_in_the_question_alone(task: Task) -> None:
+    """No record answers such a task by itself, so none is trained on as a language model is; another task ranks."""
+    assert TASKS.get(task.ranked_by).answer_kind == "value"
+    assert task.wanted(REACTION) == ""
+    assert not fits(task, Record("r", "s", "train", REACTION))
+    for few in ("", ">CCO"):
+        with pytest.raises(ChemistryError, match="leaves nothing to choose"):
+            task.read_query(f"{REACTION}{few}")
 
 
 def test_prompt_and_target_survive_the_vocabulary(task: Task) -> None:
     vocabulary = Vocabulary.build([])
-    answer = str(labels_of(task)[-1]) if task.label else task.wanted(REACTION)
+    answer = str(labels_of(task)[-1]) if task.label else task.wanted(REACTION) or "CCO"
     given = as_text(f"{task.example} (naïve)") if task.name in IN_WORDS else task.given(REACTION)
     for text in (Question(task.name, given).prompt, as_target(task, answer)):
         assert vocabulary.decode(vocabulary.encode(text)) == text

@@ -1,16 +1,17 @@
 """Examples -> token arrays. The spellings of a row repeat the same components: each is tokenised once."""
 
 import re
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
 
-from retort.data.examples import Spelling, fits, span_examples, spelled_examples
+from retort.data.examples import Spelling, first_example, fits, span_examples, spelled_examples
 from retort.data.records import Example, Record
 from retort.data.spans import SPAN_DENOISING
-from retort.prompting.task import TASKS
+from retort.errors import ChemistryError
+from retort.prompting.task import TASKS, Task
 from retort.prompting.vocabulary import TEXT_OPEN, Vocabulary
 
 Encoded = tuple[int, list[npt.NDArray[np.uint16]]]
@@ -54,11 +55,31 @@ class Encoder:
 def encode_record(
     record: Record, tasks: Sequence[str], encoder: Encoder, spelling: Spelling, seed: int
 ) -> list[Encoded]:
-    """Return one encoded row for each task that a train record can ask and answer, in the order of the tasks."""
+    """Return one encoded row for each task that a train record can ask and answer, in the order of the tasks.
+
+    A row whose answer cannot be written as asked for has no sequences.
+    """
     rows: list[Encoded] = []
     for index, name in enumerate(tasks):
         if name == SPAN_DENOISING:
             rows.append((index, encoder.examples(span_examples(record, 0, spelling, seed))))
         elif fits(task := TASKS.get(name), record):
-            rows.append((index, encoder.examples(spelled_examples(task, record, 0, spelling, seed))))
+            rows.append(
+                (index, _encoded(encoder, spelling, partial(spelled_examples, task, record, 0, spelling, seed)))
+            )
     return rows
+
+
+def encode_first(task: Task, record: Record, encoder: Encoder, spelling: Spelling) -> list[npt.NDArray[np.uint16]]:
+    """Return source and target of a row in its first spelling; none as in :func:`encode_record`."""
+    return _encoded(encoder, spelling, lambda: [first_example(task, record, 0, spelling)])
+
+
+def _encoded(encoder: Encoder, spelling: Spelling, made: Callable[[], list[Example]]) -> list[npt.NDArray[np.uint16]]:
+    """Return the sequences of one row; none where its answer has no SELFIES and is to be written in them."""
+    try:
+        return encoder.examples(made())
+    except ChemistryError:
+        if spelling.answers == "smiles":
+            raise
+        return []

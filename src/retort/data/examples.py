@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Literal
 
 from retort.chem.mapping import (
     MappedMolecule,
@@ -19,7 +20,7 @@ from retort.chem.reaction import Reaction
 from retort.config import option
 from retort.data.records import Example, Record
 from retort.data.spans import SPAN_DENOISING
-from retort.prompting.answers import as_target, read_answer
+from retort.prompting.answers import as_selfies, as_target, read_answer
 from retort.prompting.task import TASKS, Question, Task, Unreadable
 from retort.prompting.vocabulary import as_text
 
@@ -38,6 +39,9 @@ class Spelling:
     )
     separated: float = option(0.3, help="share of forward prompts that mark reagents")
     with_class: float = option(0.3, help="share of retrosynthesis prompts that state a known reaction class")
+    answers: Literal["smiles", "selfies"] = option(
+        "smiles", help="how molecules of answers are written; a row whose answer has no SELFIES is left out and counted"
+    )
 
     @property
     def aligned_copies(self) -> int:
@@ -86,16 +90,29 @@ def first_example(task: Task, record: Record, row: int, spelling: Spelling) -> E
     """Return the canonical question; its answer follows it where copies do and maps are known."""
     example, molecules = canonical_example(task, record, row), _molecules(record)
     if task.label:
-        return replace(example, target=as_target(task, example.target))
+        return _written(task, replace(example, target=as_target(task, example.target)), spelling)
     if not (molecules.mapped and spelling.aligned_copies):
-        return example
+        return _written(task, example, spelling)
     if task.name == "forward_prediction":
-        return replace(example, target=task.wanted(_forward(record.reaction, molecules, True, False, None)))
-    return replace(example, target=task.wanted(_backward(record.reaction, molecules, True, None)))
+        reaction = _forward(record.reaction, molecules, True, False, None)
+    else:
+        reaction = _backward(record.reaction, molecules, True, None)
+    return _written(task, replace(example, target=task.wanted(reaction)), spelling)
+
+
+def _written(task: Task, example: Example, spelling: Spelling) -> Example:
+    """Return an example with its answer as it is to be written; raises ChemistryError where it has no SELFIES."""
+    if spelling.answers == "smiles" or task.answer_kind != "smiles":
+        return example
+    return replace(example, target=as_selfies(example.target))
 
 
 def spelled_examples(task: Task, record: Record, row: int, spelling: Spelling, seed: int) -> list[Example]:
-    """Return K spellings of one question; that of the first is canonical. The same seed gives the same texts."""
+    """Return K spellings of one question; that of the first is canonical. The same seed gives the same texts.
+
+    Raises:
+        ChemistryError: The answer is to be written as SELFIES and has none.
+    """
     rng = random.Random(f"{seed}:{record.id}:{task.name}")
     molecules = _molecules(record)
     first = first_example(task, record, row, spelling)
@@ -177,7 +194,7 @@ def _respelled(
         reaction = _backward(record.reaction, molecules, aligned, rng)
     question = Question(task.name, task.given(reaction), record.reaction_class if stated else None)
     target = as_target(task, answer_of(task, record)) if task.label else task.wanted(reaction)
-    return Example(row, task.name, question.prompt, target)
+    return _written(task, Example(row, task.name, question.prompt, target), spelling)
 
 
 def _forward(

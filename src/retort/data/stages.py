@@ -140,21 +140,27 @@ class SpellJob:
         """Write tokens, lengths, tasks and sources of the chunk's rows, unless they are there.
 
         Returns:
-            ``source/task`` -> rows.
+            ``source/task`` -> rows; and of each task how many were left out because their answers have no SELFIES.
         """
         if not self.output.exists():
             arrays = self._arrays(_encoder(self.vocabulary))
             whole(self.output, lambda part: _save(part, arrays))
         with np.load(self.output, allow_pickle=False) as saved:
             pairs = Counter(zip(saved["sources"].tolist(), saved["tasks"].tolist(), strict=True))
-        return {f"{self.sources[source]}/{self.tasks[task]}": n for (source, task), n in pairs.items()}
+            unwritten = Counter(saved["unwritten"].tolist())
+        rows = {f"{self.sources[source]}/{self.tasks[task]}": n for (source, task), n in pairs.items()}
+        return rows | {f"{self.tasks[task]}: left out, no SELFIES": n for task, n in unwritten.items()}
 
     def _arrays(self, encoder: Encoder) -> dict[str, npt.NDArray[Any]]:
         tokens: list[npt.NDArray[np.uint16]] = []
         tasks: list[int] = []
         sources: list[int] = []
+        unwritten: list[int] = []
         for record in records_in(self.chunk, TRAIN):
             for task, sequences in encode_record(record, self.tasks, encoder, self.spelling, self.seed):
+                if not sequences:
+                    unwritten.append(task)
+                    continue
                 tokens += sequences
                 tasks.append(task)
                 sources.append(self.sources.index(record.source))
@@ -163,6 +169,7 @@ class SpellJob:
             "lengths": np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens)),
             "tasks": np.asarray(tasks, dtype=np.uint8),
             "sources": np.asarray(sources, dtype=np.uint8),
+            "unwritten": np.asarray(unwritten, dtype=np.uint8),
         }
 
 

@@ -3,7 +3,7 @@
 Every difference is second minus first with its 95 % paired-bootstrap interval: the same resample of rows serves both.
 Molecules are compared in all their metrics (:func:`retort.evaluation.scoring.compare`), texts in accuracy (also among
 the first k, and by slot) and in F1 where they are choices, in the figures of captions where they are of any wording,
-numbers in MAE, RMSE and R2.
+numbers in MAE, RMSE and R2, rankings of candidates in hits, regret and NDCG.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,9 +14,10 @@ from retort.evaluation.captions import caption_figures
 from retort.evaluation.classification import class_figures
 from retort.evaluation.predictions import Predictions
 from retort.evaluation.regression import counted, number_figures
-from retort.evaluation.reports import text_columns, texts_of, values_of
+from retort.evaluation.reports import selects, text_columns, texts_of, values_of
 from retort.evaluation.scores import Rows, Scores
 from retort.evaluation.scoring import Difference, compare, refuse_unpaired
+from retort.evaluation.selecting import selection_columns
 from retort.prompting.answers import read_answer
 from retort.prompting.task import TASKS
 
@@ -30,10 +31,11 @@ def differences(first: Predictions, second: Predictions, top_k: int, *, seed: in
         UsageError: The files answer different questions, or ``top_k`` does not fit.
         DataError: There are no rows, or no number has a readable target.
     """
-    if first.header.answer == "smiles":
+    ranks = selects(first.header.task)
+    if first.header.answer == "smiles" and not ranks:
         return compare(first, second, top_k, seed=seed)
     refuse_unpaired(first, second)
-    figures = _of_texts if first.header.answer == "text" else _of_values
+    figures = _of_lists if ranks else _of_texts if first.header.answer == "text" else _of_values
     rows, before = figures(first, top_k)
     _, after = figures(second, top_k)
 
@@ -59,6 +61,12 @@ def _of_texts(predictions: Predictions, top_k: int) -> tuple[int, Figures]:
         return dict(whole) | {name: float(values[places].mean()) for name, values in columns.items()}
 
     return len(true), figures
+
+
+def _of_lists(predictions: Predictions, _: int) -> tuple[int, Figures]:
+    columns = selection_columns(predictions.rows)
+    rows = len(next(iter(columns.values())))
+    return rows, lambda places: {name: float(values[places].mean()) for name, values in columns.items()}
 
 
 def _of_values(predictions: Predictions, _: int) -> tuple[int, Figures]:

@@ -1,8 +1,9 @@
-"""From a file of predictions to a report, whatever kind of answer it holds: molecules, classes or texts, numbers.
+"""From a file of predictions to a report, whatever kind of answer it holds: molecules, classes, texts, numbers, lists.
 
 Molecules are judged by the registered metrics (:mod:`retort.evaluation.scoring`), texts that are choices by
 :mod:`retort.evaluation.classification`, texts of any wording by how many are right to the letter and by
-:mod:`retort.evaluation.captions`, numbers by :mod:`retort.evaluation.regression`. Every row whose target can be
+:mod:`retort.evaluation.captions`, numbers by :mod:`retort.evaluation.regression`, rankings of candidates by
+:mod:`retort.evaluation.selecting`. Every row whose target can be
 read counts. One that cannot be read counts as wrong where answers are molecules or texts; a number has no distance to
 it, so such a row is left out, its place is noted, and it stays in the counts of status.
 """
@@ -19,6 +20,7 @@ from retort.evaluation.predictions import STATUSES, Prediction, Predictions
 from retort.evaluation.regression import interval_scores, regression_scores
 from retort.evaluation.scores import Floats, Scores
 from retort.evaluation.scoring import Report, score
+from retort.evaluation.selecting import scored_lists
 from retort.prompting.answers import read_answer, slots_of
 from retort.prompting.task import TASKS, Task, Unreadable
 
@@ -34,6 +36,8 @@ def report(predictions: Predictions, top_k: int, *, seed: int = 0) -> Report:
         UnknownNameError: Answers are texts or numbers, and there is no such task.
     """
     header, rows = predictions.header, predictions.rows
+    if selects(header.task):
+        return _report(predictions, scored_lists(rows, seed=seed))
     if header.answer == "smiles":
         return score(predictions, top_k, seed=seed)
     task = TASKS.get(header.task)
@@ -42,15 +46,24 @@ def report(predictions: Predictions, top_k: int, *, seed: int = 0) -> Report:
         found = _of_texts(task, rows, truths, top_k, seed)
     else:
         found = _of_values(task, rows, truths, seed)
-    counts = Counter[str](row.status for row in rows)
+    return _report(predictions, found, _unread(header.answer, truths))
+
+
+def selects(name: str) -> bool:
+    """Tell whether a task ranks the candidates of its queries; a name of no task does not."""
+    return name in TASKS.names() and bool(TASKS.get(name).ranked_by)
+
+
+def _report(predictions: Predictions, found: Scores, notes: Sequence[str] = ()) -> Report:
+    counts = Counter[str](row.status for row in predictions.rows)
     return Report(
-        task.name,
-        len(rows),
-        header.model,
+        predictions.header.task,
+        len(predictions.rows),
+        predictions.header.model,
         found.values,
         found.intervals,
         {status: counts[status] for status in STATUSES},
-        (*found.notes, *_unread(header.answer, truths)),
+        (*found.notes, *notes),
     )
 
 

@@ -3,13 +3,14 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from retort.inference.explaining import Part
 from retort.inference.prediction import Candidate, Prediction
 from retort.inference.questions import as_reaction, split_roles
+from retort.prompting.candidates import split_candidates
 from retort.prompting.task import TASKS
 from retort.prompting.vocabulary import is_text
 
@@ -43,10 +44,17 @@ def json_lines(predictions: Iterable[Prediction]) -> str:
 
 def csv_header(task: str, parts: Collection[Part] = ()) -> str:
     """Return the first line of a CSV file: the answers' column is named after their kind, evidence stands behind."""
-    kind = TASKS.get(task).answer_kind
-    answer = ("value", "low", "high") if kind == "value" else (kind,)
     evidence = [column for part, columns in EVIDENCE_COLUMNS.items() if part in parts for column in columns]
+    answer = _columns(task)
     return ",".join((*CSV_COLUMNS[:ANSWER_COLUMN], *answer, *CSV_COLUMNS[ANSWER_COLUMN + 1 :], *evidence)) + "\n"
+
+
+def _columns(task: str) -> tuple[str, ...]:
+    """Return the columns of an answer: a number has its interval, a candidate out of a list its number too."""
+    chosen, number = TASKS.get(task), ("value", "low", "high")
+    if chosen.ranked_by:
+        return ("smiles", *number)
+    return number if chosen.answer_kind == "value" else (chosen.answer_kind,)
 
 
 def csv_rows(predictions: Iterable[Prediction], parts: Collection[Part] = ()) -> str:
@@ -54,10 +62,11 @@ def csv_rows(predictions: Iterable[Prediction], parts: Collection[Part] = ()) ->
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for p in predictions:
-        own = [p.task, p.query, p.status, p.message, p.model]
+        own, columns = [p.task, p.query, p.status, p.message, p.model], _columns(p.task)
         for c in p.candidates:
             confidence = "" if c.confidence is None else c.confidence
-            writer.writerow([*own, c.rank, *_cells(c), round(c.score, 6), confidence, c.proposer, *_evidence(c, parts)])
+            answer, more = _cells(c, columns), _evidence(c, parts)
+            writer.writerow([*own, c.rank, *answer, round(c.score, 6), confidence, c.proposer, *more])
         if not p.candidates:
             writer.writerow([*own, *[""] * (csv_header(p.task, parts).count(",") + 1 - len(own))])
     return text.getvalue()
@@ -76,11 +85,13 @@ def _evidence(candidate: Candidate, parts: Collection[Part]) -> list[object]:
     return [cell for part in EVIDENCE_COLUMNS if part in parts for cell in cells[part]]
 
 
-def _cells(candidate: Candidate) -> list[str | float]:
-    """Return the answer of a candidate; a number with the ends of its interval."""
-    if candidate.value is None:
-        return [candidate.smiles or candidate.text]
-    return [round(number, 2) for number in (candidate.value, *(candidate.interval or ()))]
+def _cells(candidate: Candidate, columns: Sequence[str]) -> list[str | float]:
+    """Return the answer of a candidate; the ends of an interval are empty where it has none."""
+    low, high = candidate.interval or (None, None)
+    numbers = {"value": candidate.value, "low": low, "high": high}
+    texts = {"smiles": candidate.smiles, "text": candidate.text}
+    known = {name: round(number, 2) for name, number in numbers.items() if number is not None} | texts
+    return [known.get(name, "") for name in columns]
 
 
 def table(prediction: Prediction) -> "Group":
@@ -162,6 +173,8 @@ def _grid() -> "Table":
 
 def _heading(name: str) -> str:
     task = TASKS.get(name)
+    if task.ranked_by:
+        return f"SMILES  {TASKS.get(task.ranked_by).unit} [interval]"
     return {"smiles": "SMILES", "text": "answer", "value": f"{task.unit} [interval]".strip()}[task.answer_kind]
 
 
@@ -180,12 +193,12 @@ def panels(prediction: Prediction) -> "list[Panel]":
     """Return the parts of a picture: the query, then its first candidates with rank, score and proposer."""
     from retort.chem.depict import Panel
 
-    roles = [] if is_text(prediction.given) else split_roles(prediction.given)
-    query = prediction.given if len(roles) == 3 else ".".join(filter(None, roles))
+    roles = [] if is_text(prediction.given) else split_roles(split_candidates(prediction.given)[0])
+    query = ">".join(roles) if len(roles) == 3 else ".".join(filter(None, roles))
     shown = [Panel(query, "query" if prediction.candidates else prediction.status.replace("_", " "))] if query else []
     for c in prediction.candidates[:PICTURED]:
         sure = "" if c.confidence is None else f"     confidence {100 * c.confidence:.1f} %"
-        answer = "" if c.smiles else f"{shorten(c.shown, LEGIBLE)}     "
+        answer = "" if c.smiles and c.value is None else f"{shorten(c.shown, LEGIBLE)}     "
         text = f"{c.rank}{sure}     {answer}score {c.score:.3f}     {c.proposer}"
         shown.append(Panel(as_reaction(prediction.task, prediction.given, c.smiles) or query, text))
     return shown

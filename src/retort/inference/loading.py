@@ -1,6 +1,7 @@
 """Build the proposers that a model folder describes; each kind and engine is imported only when it is needed."""
 
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,13 +9,26 @@ from retort.errors import ModelError
 from retort.inference.foreign_vocabulary import ForeignVocabulary
 from retort.inference.model_folder import ModelCard, ModelFolder, ProposerEntry
 from retort.inference.proposer import Proposer
-from retort.inference.training_answers import KINDS, NEAREST, Kind
+from retort.inference.training_answers import NEAREST
 from retort.models.protocol import Seq2Seq, Words
 from retort.prompting.prompt_card import PROMPTS
 from retort.prompting.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from retort.inference.proposers.language_model import LanguageModel
+
+OF_FILES = {
+    "template_ranker": "TemplateRanker",
+    "template_placer": "TemplatePlacer",
+    "answer_ranker": "AnswerRanker",
+    "boosted_trees": "BoostedTrees",
+    "boosted_values": "ValueTrees",
+    "value_network": "ValueProposer",
+    "candidate_means": "PopularCandidates",
+    "popularity": "Popularity",
+    "nearest_template": "NearestTemplate",
+}
+"""Kinds of proposers that are one file -> the class that reads it, in the module named after the kind."""
 
 
 def load_proposers(folder: ModelFolder, names: Iterable[str], augmentations: int | None) -> dict[str, Proposer]:
@@ -45,47 +59,15 @@ def _load(folder: ModelFolder, name: str, augmentations: int | None) -> Proposer
         return _language_model(folder, name, entry, augmentations, shown)
     if entry.kind == "typed_language_model":
         return _typed(folder, name, entry, _language_model(folder, name, entry, augmentations, shown))
-    if entry.kind == "template_ranker":
-        from retort.inference.proposers.template_ranker import TemplateRanker
-
-        return TemplateRanker.load(_ranker_file(folder, name, entry), shown)
-    if entry.kind == "template_placer":
-        from retort.inference.proposers.template_placer import TemplatePlacer
-
-        return TemplatePlacer.load(_ranker_file(folder, name, entry), shown)
-    if entry.kind == "answer_ranker":
-        from retort.inference.proposers.answer_ranker import AnswerRanker
-
-        return AnswerRanker.load(_ranker_file(folder, name, entry), shown)
-    if entry.kind == "boosted_trees":
-        from retort.inference.proposers.boosted_trees import BoostedTrees
-
-        return BoostedTrees.load(_ranker_file(folder, name, entry), shown)
-    if entry.kind == "boosted_values":
-        from retort.inference.proposers.boosted_values import ValueTrees
-
-        return ValueTrees.load(_ranker_file(folder, name, entry), shown)
-    if entry.kind == "value_network":
-        from retort.inference.proposers.value_network import ValueProposer
-
-        return ValueProposer.load(_ranker_file(folder, name, entry), shown)
-    if entry.kind in KINDS:
-        return _baseline(entry.kind, _ranker_file(folder, name, entry), shown)
-    raise ModelError(f"model {folder.card.name!r}: proposer {name!r} is of the unknown kind {entry.kind!r}.")
-
-
-def _baseline(kind: Kind, path: Path, shown: str) -> Proposer:
-    if kind == "popularity":
-        from retort.inference.proposers.popularity import Popularity
-
-        return Popularity.load(path, shown)
-    if kind in NEAREST:
+    if entry.kind in NEAREST:
         from retort.inference.proposers.nearest_reaction import NearestReaction
 
-        return NearestReaction.load(path, shown, kind)
-    from retort.inference.proposers.nearest_template import NearestTemplate
-
-    return NearestTemplate.load(path, shown)
+        return NearestReaction.load(_ranker_file(folder, name, entry), shown, entry.kind)
+    if entry.kind not in OF_FILES:
+        raise ModelError(f"model {folder.card.name!r}: proposer {name!r} is of the unknown kind {entry.kind!r}.")
+    module = import_module(f"retort.inference.proposers.{entry.kind}")
+    proposer: Proposer = getattr(module, OF_FILES[entry.kind]).load(_ranker_file(folder, name, entry), shown)
+    return proposer
 
 
 def _ranker_file(folder: ModelFolder, name: str, entry: ProposerEntry) -> Path:

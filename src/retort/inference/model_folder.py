@@ -30,8 +30,8 @@ class ProposerEntry:
     Attributes:
         kind: ``language_model``, ``typed_language_model``, ``template_ranker``, ``template_placer``, ``answer_ranker``,
             ``boosted_trees``, ``boosted_values``, ``value_network``, or a baseline: ``popularity``,
-            ``nearest_reaction``, ``nearest_molecule``, ``nearest_text``, ``nearest_template``; also the name its
-            candidates carry.
+            ``candidate_means``, ``nearest_reaction``, ``nearest_molecule``, ``nearest_text``, ``nearest_template``;
+            also the name its candidates carry.
         folder: Folder of a language model, relative to the model folder.
         file: File of a ranker, of trees, of a network or of a baseline, relative to the model folder.
         engine: What runs a language model: ``ctranslate2``, ``transformers``, ``multimodal``, ``recorded`` or ``toy``.

@@ -64,7 +64,7 @@ class Candidate:
         confidence: Calibrated probability of being the exact match; None where no calibration was fitted.
         reaction_type: The elicited type under which it was proposed; None where its proposer is told none.
         text: The answer where it is a name or class.
-        value: The answer where it is a number.
+        value: The answer where it is a number; of a candidate out of a list, the number that ranks it.
         interval: Of a number, the ends between which the truth lies with the probability that ``score`` states.
         round_trip: What the oracle says; None where it was not asked or has no answer.
         precedents: The nearest known reactions, most similar first; empty where no index was searched.
@@ -89,13 +89,14 @@ class Candidate:
         """The answer as people read it, with the interval of a number."""
         if self.value is None:
             return self.smiles or self.text
-        low, high = self.interval or (self.value, self.value)
-        return f"{self.value:.1f} [{low:.1f}, {high:.1f}]"
+        ends = f" [{self.interval[0]:.1f}, {self.interval[1]:.1f}]" if self.interval else ""
+        return f"{self.smiles}  {self.value:.1f}{ends}".strip()
 
     def _answer(self) -> dict[str, Any]:
         if self.value is None:
             return {"text": self.text} if self.text else {"smiles": self.smiles}
-        return {"value": round(self.value, 2), "interval": [round(end, 2) for end in self.interval or ()]}
+        said = {"value": round(self.value, 2), "interval": [round(end, 2) for end in self.interval or ()]}
+        return {"smiles": self.smiles, **said} if self.smiles else said
 
     def to_dict(self) -> dict[str, Any]:
         """Return the candidate as it stands in JSON output."""

@@ -23,14 +23,17 @@ from retort.inference.model_folder import DEFAULT_MODEL, ModelFolder, TaskEntry
 from retort.inference.pooling import POOL, Asked, Pool, pools
 from retort.inference.prediction import Prediction, Predictions
 from retort.inference.proposer import Proposal, Proposer
+from retort.inference.proposers.by_value import ByValue
 from retort.inference.questions import ask, has_stereo, is_seen, membership_key, read_seen, remarks_on
 from retort.inference.reading import Reading, read_all
 from retort.inference.reordering import Reordering, Rerankers, experts
 from retort.inference.reranking.evidence import Experts
 from retort.inference.reranking.reranker import RerankerMeta
+from retort.prompting.candidates import reactions_of
 from retort.prompting.task import TASKS, Question, Task
 
 CHUNK = 64  # queries that are answered together when answers are streamed
+NUMBERS = ("boosted_values", "value_network", "popularity", "nearest_reaction")  # kinds that may rank candidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,8 @@ class Predictor(TaskMethods):
     def was_trained_on(self, task: str, query: str) -> bool | None:
         """Say whether a question is in the training data; None where the model does not tell.
 
+        Of a question with candidates, whether the reaction with any of them is.
+
         Raises:
             UnknownNameError: There is no such task.
             ChemistryError: The query cannot be read.
@@ -223,7 +228,7 @@ class Predictor(TaskMethods):
             ]
         entry = self._folder.card.tasks[task.name]
         names = self._chosen(task, entry)
-        team = self._team(entry, names)
+        team = self._team(task, entry, names)
         ignored = reaction_class is not None and not (task.uses_class and any(asked.uses_class for asked in team))
         class_given = reaction_class is not None and not ignored
         calibration = self._calibrations.fitting(task.name, names, self._augmentations, class_given=class_given)
@@ -272,7 +277,10 @@ class Predictor(TaskMethods):
     def _was_seen(self, file: str, question: Question) -> bool:
         if file not in self._seen:
             self._seen[file] = read_seen(self._folder.file(file))
-        return is_seen(self._seen[file], membership_key(TASKS.get(question.task), question.given))
+        task = TASKS.get(question.task)
+        learned = TASKS.get(task.ranked_by) if task.ranked_by else task
+        keys = (membership_key(learned, text) for text in reactions_of(question.given))
+        return any(is_seen(self._seen[file], key) for key in keys)
 
     def _chosen(self, task: Task, entry: TaskEntry) -> list[str]:
         """Return the names of the proposers to ask."""
@@ -287,9 +295,14 @@ class Predictor(TaskMethods):
             )
         return chosen
 
-    def _team(self, entry: TaskEntry, names: Sequence[str]) -> list[Asked]:
+    def _team(self, task: Task, entry: TaskEntry, names: Sequence[str]) -> list[Asked]:
         known = self._folder.card.proposers
-        return [Asked(n, self._load(n), (entry.weights or {}).get(n, 1.0), known[n].uses_class) for n in names]
+        return [Asked(n, self._ranking(task, n), (entry.weights or {}).get(n, 1.0), known[n].uses_class) for n in names]
+
+    def _ranking(self, task: Task, name: str) -> Proposer:
+        """Return a proposer; one that says numbers ranks the candidates of a list by them."""
+        says_numbers = self._folder.card.proposers[name].kind in NUMBERS
+        return ByValue(self._load(name), task.ranked_by) if task.ranked_by and says_numbers else self._load(name)
 
     def _experts(self, meta: RerankerMeta) -> Experts:
         scorer, judge = ((name, self._load(name)) if name else None for name in (meta.scorer, meta.judge))

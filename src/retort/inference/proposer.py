@@ -34,7 +34,7 @@ class Proposal:
         template: The reaction template that made it, where one did; it explains a candidate and tells none apart.
         reaction_type: The type under which it was proposed, where types are told; likewise.
         text: The answer where it is a name or class.
-        value: The answer where it is a number.
+        value: The answer where it is a number; of a candidate out of a list, the number that ranks it.
         interval: Of a number, the ends between which the truth lies with the probability that ``score`` states.
     """
 

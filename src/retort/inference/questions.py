@@ -17,12 +17,14 @@ from retort.chem.formula import molecular_formula
 from retort.chem.smiles import canonical_or_none, canonicalize
 from retort.errors import ChemistryError, ModelError
 from retort.inference.proposer import Proposal
+from retort.prompting.candidates import filled, split_candidates
 from retort.prompting.task import TASKS, Question, Task
 from retort.prompting.vocabulary import as_text, is_text, words_of
 
 MAX_CHARACTERS = 2_000  # far above any molecule of the patent literature; keeps one query from holding up a batch
 ADDING = ("reagent_prediction", "catalyst_prediction", "solvent_prediction", "condition_recommendation")
 """Tasks whose answer stands between the reactants and the products of the query."""
+MAX_LIST = 20_000  # of a question with its candidates
 _ROLE = re.compile(r"(?<!-)>")
 _STEREO = re.compile(r"[@/\\]")
 
@@ -33,8 +35,9 @@ def ask(task: Task, query: str, reaction_class: int | None = None) -> Question:
     Raises:
         ChemistryError: The query is empty, too long, of the wrong kind, or cannot be read.
     """
-    if len(query) > MAX_CHARACTERS:
-        raise ChemistryError(f"the query has {len(query)} characters; at most {MAX_CHARACTERS} are read.")
+    most = MAX_LIST if task.ranked_by else MAX_CHARACTERS
+    if len(query) > most:
+        raise ChemistryError(f"the query has {len(query)} characters; at most {most} are read.")
     if task.query_kind == "molecules" and len(split_roles(query)) == 2:
         query = f"{query.strip()}>"  # reactants>reagents, as prompts have it
     given = canonical_given(task.read_query(query))
@@ -42,7 +45,16 @@ def ask(task: Task, query: str, reaction_class: int | None = None) -> Question:
         raise ChemistryError(
             "the query has a wildcard atom '*', as polymers and fragments have.", "Give a complete molecule."
         )
+    if task.ranked_by:
+        _refuse_repeated(split_candidates(given)[1])
     return Question(task.name, given, reaction_class if task.uses_class else None)
+
+
+def _refuse_repeated(candidates: Sequence[str]) -> None:
+    for place, candidate in enumerate(candidates, 1):
+        first = candidates.index(candidate) + 1
+        if first < place:
+            raise ChemistryError(f"candidate {place} repeats candidate {first}, {candidate}.", "Name each once.")
 
 
 def plain(question: Question) -> Question:
@@ -73,6 +85,8 @@ def as_reaction(task: str, given: str, answer: str) -> str:
         return f"{reactants}>{reagents}>{answer}"
     if task in ADDING:
         return f"{reactants}>{'.'.join(filter(None, split_roles(answer)))}>{products}"
+    if TASKS.get(task).ranked_by:
+        return filled(split_candidates(given)[0], answer)
     return answer
 
 

@@ -5,7 +5,7 @@ import re
 
 from retort.errors import ChemistryError
 from retort.prompting.task import Task, Unreadable
-from retort.prompting.vocabulary import as_text, words_of
+from retort.prompting.vocabulary import SELFIES, as_text, words_of
 
 _ARROW_HEAD = re.compile(r"(?<!-)>")  # the arrows of dative bonds stay
 _SPECIAL_LEFT = re.compile(r"<[a-z/][^<>]*>")
@@ -14,8 +14,9 @@ _SPECIAL_LEFT = re.compile(r"<[a-z/][^<>]*>")
 def read_answer(task: Task, text: str) -> str | Unreadable:
     """Return the answer in canonical form, or why there is none.
 
-    SMILES are isomeric with sorted components, also in the slots of a text that has some; one of several choices is
-    their text, whether it was given as a label or as text; a number is the shortest text that reads back as it.
+    Molecules may be written as SELFIES behind their mark. SMILES are isomeric with sorted components, also in the slots
+    of a text that has some; one of several choices is their text, whether it was given as a label or as text; a number
+    is the shortest text that reads back as it.
 
     Args:
         task: Says what kind of answer is expected.
@@ -24,6 +25,8 @@ def read_answer(task: Task, text: str) -> str | Unreadable:
     text = text.strip()
     if task.answer_kind != "smiles":
         text = words_of(text).strip()
+    if text.startswith(SELFIES):
+        return _read_selfies(task, text.removeprefix(SELFIES))
     if not text:
         return Unreadable("empty answer")
     left_over = _SPECIAL_LEFT.search(text)
@@ -34,9 +37,45 @@ def read_answer(task: Task, text: str) -> str | Unreadable:
     return _read_value(task, text) if task.answer_kind == "value" else _read_text(task, text)
 
 
+def read_yields(text: str, candidates: int) -> tuple[float, ...] | Unreadable:
+    """Return the yields of a question's candidates, in their order, or why they cannot be read.
+
+    Args:
+        text: A cell of a table, as :func:`retort.prompting.candidates.write_yields` writes it.
+        candidates: How many there must be.
+    """
+    try:
+        values = tuple(float(part) for part in text.split(";"))
+    except ValueError:
+        return Unreadable(f"{text!r} is not a list of yields joined by ';'")
+    if len(values) != candidates:
+        return Unreadable(f"{len(values)} yields for {candidates} candidates")
+    wrong = next((value for value in values if not (math.isfinite(value) and 0 <= value <= 100)), None)
+    return values if wrong is None else Unreadable(f"a yield of {wrong:g} %")
+
+
 def as_target(task: Task, answer: str) -> str:
     """Return an answer as a language model writes it: SMILES bare, everything else marked as text."""
     return answer if task.answer_kind == "smiles" else as_text(answer)
+
+
+def as_selfies(answer: str) -> str:
+    """Write molecules as SELFIES behind their mark; raises ChemistryError where one has none."""
+    from retort.chem.selfies_text import to_selfies
+
+    return f"{SELFIES}{to_selfies(answer)}"
+
+
+def _read_selfies(task: Task, text: str) -> str | Unreadable:
+    if task.answer_kind != "smiles":
+        return Unreadable("molecules where none are asked for")
+    from retort.chem.selfies_text import from_selfies
+
+    try:
+        smiles = from_selfies(text)
+    except ChemistryError as error:
+        return Unreadable(f"invalid SELFIES: {error.message}")
+    return _read_smiles(smiles) if smiles else Unreadable("empty answer")
 
 
 def _read_smiles(text: str) -> str | Unreadable:

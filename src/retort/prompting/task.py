@@ -15,6 +15,7 @@ from typing import Literal
 
 from retort.chem.reaction import Reaction
 from retort.errors import ChemistryError
+from retort.prompting.candidates import LEAST, split_candidates, with_candidates
 from retort.prompting.vocabulary import TEXT_CLOSE, as_text
 from retort.registry import Registry
 
@@ -84,6 +85,8 @@ class Task:
         recurring: Whether different questions share molecules of their answers as a matter of course, as with reagents.
         aliases: Short names on the command line.
         uses_class: Whether a known reaction class may stand in the prompt.
+        ranked_by: Name of the task whose numbers rank the candidates that a query goes on with (see
+            :mod:`retort.prompting.candidates`); empty where a query has none.
     """
 
     name: str
@@ -105,6 +108,7 @@ class Task:
     recurring: bool = False
     aliases: tuple[str, ...] = ()
     uses_class: bool = False
+    ranked_by: str = ""
 
     @property
     def free_text(self) -> bool:
@@ -128,6 +132,8 @@ class Task:
             raise ChemistryError("the query is empty.", self.query_help)
         if self.query_kind == "text":
             return self._from_words(query)
+        if self.ranked_by:
+            return self._with_candidates(query)
         if ">" not in query.replace("->", ""):
             if self.query_kind == "reaction":
                 raise ChemistryError(f"{query!r} is not a reaction.", self.query_help)
@@ -145,6 +151,18 @@ class Task:
         if any("\ud800" <= character <= "\udfff" for character in query):
             raise ChemistryError(f"{query!r} is not valid Unicode text.", self.query_help)
         return as_text(query)
+
+    def _with_candidates(self, query: str) -> str:
+        """Read a reaction and the candidates behind it."""
+        reaction, candidates = split_candidates(query)
+        given = self.given(Reaction.parse(reaction))
+        if not given:
+            raise ChemistryError(f"{reaction!r} lacks what {self.name} starts from.", self.query_help)
+        if len(candidates) < LEAST:
+            raise ChemistryError(f"a list of {len(candidates)} leaves nothing to choose.", self.query_help)
+        if not all(candidates):
+            raise ChemistryError(f"candidate {candidates.index('') + 1} is empty.", self.query_help)
+        return with_candidates(given, candidates)
 
     def _from_molecules(self, query: str) -> Reaction:
         """Place bare molecules into the role this task starts from: whichever role its ``given`` shows."""

@@ -19,6 +19,7 @@ from retort.errors import ChemistryError, ModelError
 
 PAD, EOS, UNKNOWN = "<pad>", "</s>", "<unk>"
 TEXT_OPEN, TEXT_CLOSE = "<text>", "</text>"
+SELFIES = "<selfies>"  # opens an answer whose molecules are SELFIES; a symbol is a token like a bracket atom
 SENTINELS = tuple(f"<extra_id_{i}>" for i in range(100))
 BYTES = tuple(f"<0x{i:02X}>" for i in range(256))
 CLASSES = tuple(f"<class_{i}>" for i in range(1, 11))
@@ -41,11 +42,12 @@ _FIRST_TASKS = tuple(
         "text_to_molecule",
     )
 )
-# Each in the place of the last spare token, so that no other id moves: the newest stands first.
-_LATER_TASKS = ("<molecule_naming>", "<template_classification>")
+# Each in the place of a spare token, so that no other id moves: what comes next stands in front.
+_LATER = ("<molecule_naming>", "<temperature_prediction>", SELFIES, "<template_classification>")
+_LATER_TASKS = tuple(token for token in _LATER if token != SELFIES)
 TASK_TOKENS = (*_FIRST_TASKS, *_LATER_TASKS)
-RESERVED = tuple(f"<reserved_{i}>" for i in range(32 - len(_LATER_TASKS)))
-_TOLD = (*_FIRST_TASKS, *CLASSES, *TYPES, *RESERVED, *_LATER_TASKS)
+RESERVED = tuple(f"<reserved_{i}>" for i in range(32 - len(_LATER)))
+_TOLD = (*_FIRST_TASKS, *CLASSES, *TYPES, *RESERVED, *_LATER)
 SPECIAL = (PAD, EOS, UNKNOWN, TEXT_OPEN, TEXT_CLOSE, *_TOLD, *SENTINELS)
 ALPHABET = (
     *("B", "C", "N", "O", "P", "S", "F", "I", "Br", "Cl", "b", "c", "n", "o", "p", "s"),

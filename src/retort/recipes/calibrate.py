@@ -107,7 +107,7 @@ class _Making:
         """Describe what a configuration says; raises ModelError and UsageError."""
         asked, folder = TASKS.get(config.task), ModelFolder.open(config.model)
         task = asked.name
-        if asked.answer_kind == "value":
+        if asked.answer_kind == "value" or asked.ranked_by:
             raise UsageError(f"{task} has no exact match to be sure of.", "Numbers come with intervals instead.")
         proposers = _proposers(config, folder, task)
         made = made_by(folder, task, proposers, config.augmentations, class_given=config.class_given)

@@ -13,7 +13,8 @@ from retort.inference.prediction import Candidate, Prediction
 from retort.inference.predictor import Predictor
 from retort.inference.proposer import Proposal
 from retort.inference.queries import read_columns
-from retort.prompting.answers import read_answer
+from retort.prompting.answers import read_answer, read_yields
+from retort.prompting.candidates import split_candidates
 from retort.prompting.task import TASKS, Task, Unreadable
 from retort.recipes.predict import PredictRequest, predict
 
@@ -103,9 +104,16 @@ def _row(task: Task, index: int, target: str, answer: Prediction) -> files.Predi
     found = tuple(
         files.Candidate(c.smiles, c.score, c.proposer, c.text, c.value, c.interval) for c in answer.candidates
     )
-    read = None if task.answer_kind == "smiles" else read_answer(task, target)
+    read = _read_target(task, answer.query, target)
     remark = f"The target cannot be read: {read.reason}. " if isinstance(read, Unreadable) else ""
     return files.Prediction(index, answer.query, target, answer.status, f"{remark}{answer.message}".strip(), found)
+
+
+def _read_target(task: Task, query: str, target: str) -> object:
+    """Return what a target says, or why it is none; of molecules nothing, since metrics judge them as they stand."""
+    if task.ranked_by:
+        return read_yields(target, len(split_candidates(query)[1]))
+    return None if task.answer_kind == "smiles" else read_answer(task, target)
 
 
 def as_candidate(found: Candidate | Proposal) -> files.Candidate:

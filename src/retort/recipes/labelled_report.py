@@ -17,6 +17,7 @@ from retort.inference.proposers.nearest_reaction import NearestReaction
 from retort.inference.proposers.popularity import Popularity
 from retort.inference.questions import membership_key, write_seen
 from retort.inference.training_answers import TrainingAnswers
+from retort.prompting.candidates import WHOLE_LIST
 from retort.prompting.task import Question, Task
 from retort.recipes.evaluate import as_candidate
 
@@ -72,6 +73,8 @@ def figures_of(task: Task, proposer: Proposer, held: Sequence[Labelled]) -> dict
 
 def _asked(task: Task) -> int:
     """Return how many answers a task is asked for."""
+    if task.ranked_by:
+        return WHOLE_LIST
     return 1 if task.answer_kind == "value" else TOP_K
 
 

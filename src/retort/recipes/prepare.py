@@ -7,7 +7,8 @@ A run that was killed goes on from the chunks that are there, and the result is 
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -18,20 +19,21 @@ from retort.config import as_dict, option
 from retort.data import prepare as folders
 from retort.data.arrays import append_chunks, append_row, split_arrays
 from retort.data.crew import Crew, crew
-from retort.data.encode import Encoder
-from retort.data.examples import Spelling, first_example, tasks_named
+from retort.data.encode import Encoder, encode_first
+from retort.data.examples import Spelling, first_example, fits, tasks_named
 from retort.data.intake import Intake
 from retort.data.judging import Judge, write_judged
 from retort.data.leakage import LeakReport, LeakRule
+from retort.data.records import Record
 from retort.data.shards import WorkFolder, records_in, rejections_in, whole
 from retort.data.source import SOURCES, Source
 from retort.data.spans import SPAN_DENOISING
 from retort.data.splits import TRAIN, VALID_PARTS, HoldOut, Split, SplitName
 from retort.data.stages import AlignJob, SpellJob, TemplateJob
 from retort.data.watched import draw_watched
-from retort.errors import ConfigError, DataError
+from retort.errors import ChemistryError, ConfigError, DataError
 from retort.prompting.task import Task
-from retort.prompting.vocabulary import Vocabulary
+from retort.prompting.vocabulary import SELFIES, Vocabulary
 from retort.recipes.timing import Timing
 
 Say = Callable[[str], None]
@@ -295,10 +297,20 @@ def _vocabulary(config: PrepareConfig, chunks: list[Path], work: WorkFolder) -> 
         if first is None:
             reasons = dict(Counter(r.reason for chunk in chunks for r in rejections_in(chunk)).most_common(5))
             raise DataError("no row is left to train on.", f"See why: {reasons}.")
-        texts = (str(record.reaction) for record in chain([first], train))
+        texts = chain.from_iterable(_texts(config, record) for record in chain([first], train))
         built = Vocabulary.load(config.vocabulary) if config.vocabulary else Vocabulary.build(texts)
         whole(path, built.save)
     return Vocabulary.load(path)
+
+
+def _texts(config: PrepareConfig, record: Record) -> Iterator[str]:
+    """Yield what the vocabulary must spell of a train row: its reaction, and its answers where they are SELFIES."""
+    yield str(record.reaction)
+    if config.spelling.answers == "selfies":
+        for task in _tasks(config):
+            with suppress(ChemistryError):  # such a row is left out, and counted, where rows are spelled
+                if fits(task, record):
+                    yield first_example(task, record, 0, config.spelling).target.removeprefix(SELFIES)
 
 
 def _spelled(
@@ -371,12 +383,15 @@ def _tasks(config: PrepareConfig) -> list[Task]:
 
 
 def _write_valid(config: PrepareConfig, folder: Path, chunks: list[Path], vocabulary: Vocabulary) -> int:
-    """Write the watched validation rows, one copy each: the first that training reads; return their number."""
+    """Write the watched validation rows, one copy each: the first that training reads; return their number.
+
+    One whose answer has no SELFIES, where answers are to be written in them, is left out as in training.
+    """
     names, sources, encoder = _task_names(config), list(source_weights(config)), Encoder(vocabulary)
     records = (record for chunk in chunks for record in records_in(chunk, VALID_PARTS[0]))
     watched = draw_watched(records, _tasks(config), config.valid_rows, config.max_tokens, config.seed)
     with split_arrays(folder, "valid", 1) as arrays:
         for task, record in watched:
-            sequences = encoder.examples([first_example(task, record, 0, config.spelling)])
-            append_row(arrays, (names.index(task.name), sequences), sources.index(record.source))
-    return len(watched)
+            if sequences := encode_first(task, record, encoder, config.spelling):
+                append_row(arrays, (names.index(task.name), sequences), sources.index(record.source))
+        return arrays.tasks.length

@@ -172,6 +172,7 @@ RECIPES: dict[str, Recipe] = {
     "train_placer": Recipe("retort.recipes.train_placer", "TrainPlacerConfig", "train_placer"),
     "train_boosted": Recipe("retort.recipes.train_boosted", "TrainBoostedConfig", "train_boosted"),
     "train_classifier": Recipe("retort.recipes.train_classifier", "TrainClassifierConfig", "train_classifier"),
+    "train_selection": Recipe("retort.recipes.train_selection", "TrainSelectionConfig", "train_selection"),
     "train_values": Recipe("retort.recipes.train_values", "TrainValuesConfig", "train_values"),
     "train_baseline": Recipe("retort.recipes.train_baseline", "TrainBaselineConfig", "train_baseline"),
     "elicit": Recipe("retort.recipes.elicit", "ElicitConfig", "elicit"),

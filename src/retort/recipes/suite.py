@@ -22,6 +22,7 @@ from retort.evaluation.reports import report
 from retort.evaluation.suite import Part, suite_named
 from retort.inference.predictor import Predictor
 from retort.inference.queries import read_columns
+from retort.prompting.candidates import WHOLE_LIST
 from retort.prompting.task import TASKS
 from retort.recipes.benchmark_results import commit, rounded
 from retort.recipes.evaluate import EvaluateRequest, evaluate
@@ -69,6 +70,11 @@ class _Asked:
     rows: PartRows
     seed: int
     folder: Path
+
+    @property
+    def top_k(self) -> int:
+        """Answers that are asked for."""
+        return WHOLE_LIST if TASKS.get(self.part.task).ranked_by else TOP_K
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -194,7 +200,7 @@ def _ask(asked: _Asked, model: Predictor, name: str, say: Say) -> Entry:
             said[0] = share
             say(f"{name}: {done:,} of {of:,} rows")
 
-    request = EvaluateRequest(asked.part.task, asked.rows.table, top_k=TOP_K, predictions=path)
+    request = EvaluateRequest(asked.part.task, asked.rows.table, top_k=asked.top_k, predictions=path)
     try:
         evaluate(model, request, progress)
     except RetortError as error:
@@ -221,7 +227,7 @@ def _scored(
     if entry["status"] != SCORED:
         return {}
     predictions = answers[entry["who"]]
-    top_k = min(TOP_K, predictions.header.top_k)
+    top_k = min(asked.top_k, predictions.header.top_k)
     found = {"report": report(predictions, top_k, seed=asked.seed).as_dict()}
     if model is not None:
         found |= _unseen(asked, predictions, top_k, model)

@@ -6,8 +6,7 @@ which is written last and says what they were made from.
 
 import csv
 import json
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from retort import __version__
 from retort.chem.fingerprints import Fingerprint
 from retort.data.labelled import Labelled, LabelledSource, read_labelled
+from retort.data.lists import read_lists
 from retort.data.source import SOURCES
 from retort.data.splits import TEST, TRAIN, HoldOut
 from retort.errors import MissingExtraError, OutputError
@@ -26,16 +26,18 @@ from retort.inference.model_folder import seal
 from retort.inference.questions import membership_key
 from retort.inference.training_answers import TrainingAnswers
 from retort.models.boosted import ModelMeta
+from retort.models.candidate_means import CandidateMeans
 from retort.models.checkpoint import replacing
 from retort.models.ranker import SparseRows
 from retort.models.trees import Growth
+from retort.prompting.candidates import reactions_of
 from retort.prompting.task import TASKS, Task
 from retort.prompting.vocabulary import words_of
 from retort.training.boosted import grow_classes, grow_values
 
 Say = Callable[[str], None]
 WORDS: dict[Baseline, str] = {
-    "popularity": "the most frequent answers of the train rows; of numbers, their mean",
+    "popularity": "the most frequent answers of the train rows; of numbers, their mean; candidates by theirs",
     "nearest_reaction": "the answers of the most similar train rows, by Tanimoto of Morgan bits",
     "nearest_molecule": "the answers of the most similar train molecules, by Tanimoto of Morgan bits",
     "nearest_text": "the answers of the train rows with the most similar words, by Tanimoto of their letter triples",
@@ -96,35 +98,72 @@ def rows_of(part: Part, folder: Path, limit: int | None, seed: int, say: Say) ->
     known = _facts(folder)
     if known.pop("origin", None) == origin and not known["missing"]:
         return PartRows(folder, **known)
-    task, hold_out = TASKS.get(part.task), HoldOut(*part.hold_out) if part.hold_out else None
+    task = TASKS.get(part.task)
     say(f"reads {', '.join(part.sources)}")
-    rows = read_labelled(task, [LabelledSource(name, part.ordering, part.repeats, hold_out) for name in part.sources])
-    held, train = [row for row in rows.part(TEST) if part.kind in ("", row.kind)], rows.part(TRAIN)
-    chosen = np.arange(len(held))
+    cut = _cut(task, part)
+    chosen = np.arange(len(cut.test))
     if limit is not None:
-        chosen = np.sort(np.random.default_rng(seed).permutation(len(held))[:limit])
-    test = [held[i] for i in chosen.tolist()]
-    keys = {membership_key(task, row.given) for row in train}
-    before = sum(membership_key(task, row.given) in keys for row in test)
+        chosen = np.sort(np.random.default_rng(seed).permutation(len(cut.test))[:limit])
+    test = [cut.test[i] for i in chosen.tolist()]
     missing: dict[str, str] = {}
     facts = {
         "missing": missing,
         "n": len(test),
-        "all": len(held),
-        "train": len(train),
-        "dropped": dict(Counter(rows.dropped)),
-        "asked_before": before,
+        "all": len(cut.test),
+        "train": len(cut.train),
+        "dropped": dict(cut.dropped),
+        "asked_before": _asked_before(cut, test),
     }
     with replacing(folder) as place:
         _write_table(place / "test.csv", test)
         for kind in part.baselines:
-            say(f"makes the baseline {kind} from {len(train):,} train rows")
+            say(f"makes the baseline {kind} from {len(cut.train):,} train rows")
             try:
-                _make(kind, task, train, rows.sha256, place / "baselines" / kind)
+                _make(kind, task, cut, place / "baselines" / kind)
             except MissingExtraError as error:
                 missing[kind] = str(error)
         (place / "facts.json").write_text(json.dumps({**facts, "origin": origin}, indent=1) + "\n", "utf-8")
     return PartRows(folder, **facts)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """The rows of a part: those that are asked, and those that baselines answer from.
+
+    Attributes:
+        asked: Task of the train rows: the part's own, or the one whose numbers rank its candidates.
+        test: Rows of the part's task.
+        train: Rows of ``asked``.
+        sha256: Hash of the train rows.
+        dropped: Reason -> rows that are in neither.
+        popular: Candidates of train rows with their yields, where the part asks for a ranking.
+    """
+
+    asked: Task
+    test: Sequence[Labelled]
+    train: Sequence[Labelled]
+    sha256: str
+    dropped: Mapping[str, int]
+    popular: Sequence[tuple[str, float]] = ()
+
+
+def _cut(task: Task, part: Part) -> _Cut:
+    """Read and cut the rows of a part; raises DataError where there are none."""
+    hold_out = HoldOut(*part.hold_out) if part.hold_out else None
+    sources = [LabelledSource(name, part.ordering, part.repeats, hold_out) for name in part.sources]
+    if task.ranked_by:
+        lists = read_lists(sources[0])
+        wells = lists.wells
+        return _Cut(TASKS.get(task.ranked_by), lists.test, wells.rows, wells.sha256, wells.dropped, lists.popular)
+    rows = read_labelled(task, sources)
+    test = [row for row in rows.part(TEST) if part.kind in ("", row.kind)]
+    return _Cut(task, test, rows.part(TRAIN), rows.sha256, rows.dropped)
+
+
+def _asked_before(cut: _Cut, test: Sequence[Labelled]) -> int:
+    """Return how many test rows have a question, or a reaction with one of their candidates, among the train rows."""
+    keys = {membership_key(cut.asked, row.given) for row in cut.train}
+    return sum(any(membership_key(cut.asked, text) in keys for text in reactions_of(row.given)) for row in test)
 
 
 def _origin(part: Part, limit: int | None, seed: int) -> str:
@@ -152,14 +191,17 @@ def _write_table(path: Path, rows: Sequence[Labelled]) -> None:
         raise OutputError(f"cannot write {str(path)!r}: {error.strerror}.") from error
 
 
-def _make(kind: Baseline, task: Task, train: Sequence[Labelled], data: str, folder: Path) -> None:
+def _make(kind: Baseline, task: Task, cut: _Cut, folder: Path) -> None:
     """Write the model folder of a baseline."""
     file = folder / f"{task.name}.npz"
+    named: str = kind
     if kind == "boosted_trees":
-        named = _grow(task, train, data, file)
+        named = _grow(cut.asked, cut.train, cut.sha256, file)
+    elif kind == "popularity" and task.ranked_by:
+        named = "candidate_means"
+        CandidateMeans.gather(ModelMeta(task.name, {}, cut.sha256, 0, len(cut.train)), cut.popular).save(file)
     else:
-        named = kind
-        TrainingAnswers.gather(kind, task.name, [(row.given, row.answer) for row in train]).save(file)
+        TrainingAnswers.gather(kind, cut.asked.name, [(row.given, row.answer) for row in cut.train]).save(file)
     note = f"This is a baseline: {WORDS[kind]}."
     proposers = {kind: {"kind": named, "file": file.name}}
     tasks = {task.name: {"trained": True, "proposers": [kind], "notes": [note]}}

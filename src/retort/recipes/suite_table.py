@@ -7,7 +7,7 @@ from retort.prompting.task import TASKS
 from retort.recipes.reproduction_page import markdown_table
 
 Content = Mapping[str, Any]
-_PLAIN = ("r2", "mae", "rmse", "width")  # figures that are no shares
+_PLAIN = ("r2", "mae", "rmse", "width", "regret", "chance_regret")  # figures that are no shares
 _NAMES = {
     "exact_match": "top",
     "r2": "R2",
@@ -15,6 +15,7 @@ _NAMES = {
     "rmse": "RMSE",
     "macro_f1": "macro-F1",
     "micro_f1": "micro-F1",
+    "ndcg": "NDCG",
 }
 
 
@@ -162,7 +163,8 @@ def label(metric: str) -> str:
     """Return what a table calls a metric."""
     name, _, cutoff = metric.partition("@")
     word = _NAMES.get(name, name.replace("_", " "))
-    return f"{word}-{cutoff}" if name == "exact_match" or (name == "accuracy" and cutoff) else word
+    cut = name in ("exact_match", "hit", "regret") or (name == "accuracy" and cutoff)
+    return f"{word}-{cutoff}" if cut else word
 
 
 def figure(metric: str, value: float | None, ends: Sequence[float] | None = None, sign: str = "") -> str:

@@ -23,6 +23,7 @@ RECORD = Record(
     reaction_class=2,
 )
 SPELLING = Spelling(copies=20, aligned=0.8, separated=0.5, with_class=0.5)
+OF_ROLES = [name for name in TASKS.names() if not (TASKS.get(name).label or TASKS.get(name).ranked_by)]
 
 
 def sides(task: str, prompt: str, target: str) -> tuple[str, str]:
@@ -34,7 +35,8 @@ def shared_prefix(one: str, other: str) -> int:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in TASKS.names() if not TASKS.get(name).label and not TASKS.get(name).query_label]
+    "name",
+    [n for n in TASKS.names() if not (TASKS.get(n).label or TASKS.get(n).query_label or TASKS.get(n).ranked_by)],
 )
 def test_every_copy_is_the_same_chemistry(name: str) -> None:
     task = TASKS.get(name)

@@ -1,4 +1,4 @@
-"""Catalysts, solvents and whole conditions: patent months of the Open Reaction Database, and Suzuki couplings."""
+"""Catalysts, solvents, whole conditions, temperatures: patent months of ORD, and Suzuki couplings."""
 
 from retort.evaluation.suite import Anchor, Part, Suite
 
@@ -11,7 +11,7 @@ _OTHER = "680,000 patent reactions with cleaned conditions, of which none are he
 
 SUITE = Suite(
     "conditions",
-    "catalysts, solvents, whole conditions: ORD patent months, Suzuki couplings",
+    "catalysts, solvents, whole conditions, temperatures: ORD patent months, Suzuki couplings",
     (
         Part("ORD catalysts", "catalyst_prediction", "ord_uspto", _SETS, hold_out=(0.1, 0.1)),
         Part("ORD solvents", "solvent_prediction", "ord_uspto", _SETS, hold_out=(0.1, 0.1)),
@@ -25,6 +25,15 @@ SUITE = Suite(
                 Anchor("TRACE, random split", {"accuracy": 0.331}, "TRACE", _OTHER, comparable=False),
                 Anchor("Parrot, random split", {"accuracy": 0.269}, "comparison of TRACE", _OTHER, comparable=False),
             ),
+        ),
+        Part(
+            "ORD temperatures",
+            "temperature_prediction",
+            "ord_uspto",
+            ("mae", "rmse", "r2", "coverage"),
+            hold_out=(0.1, 0.2),
+            baselines=("popularity", "nearest_reaction", "boosted_trees"),
+            note="Degrees Celsius, of the rows that state a number.",
         ),
         Part(
             "Suzuki conditions",
