@@ -49,7 +49,7 @@ def fixtures(repository: Path) -> Path:
 
 
 def test_all_sources_are_found(fixtures: Path) -> None:
-    assert len(NAMES) == 48
+    assert len(NAMES) == 49
     assert set(NAMES) >= OWN_FILES | ORIGINALS | PROTECTED
     assert {folder.name for folder in fixtures.iterdir()} == set(NAMES)
 

@@ -22,7 +22,7 @@ from retort.serving.settings import ServeConfig
 
 SMILES = st.sampled_from(["CCO", "C1CC", "CCO>>CCN", "*", "", "C" * 300, "[13CH4]", "[Na+].[Cl-]", "Cé", "{C}n"])
 ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_subnormal=False) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
     max_leaves=6,
 )

@@ -22,11 +22,17 @@ class TaskMethods(ABC):
         catalyst_prediction: "TaskMethod"
         condition_recommendation: "TaskMethod"
         forward_prediction: "TaskMethod"
+        molecule_captioning: "TaskMethod"
+        molecule_naming: "TaskMethod"
+        name_conversion: "TaskMethod"
         reaction_classification: "TaskMethod"
         reagent_prediction: "TaskMethod"
+        reagent_selection: "TaskMethod"
         retrosynthesis: "TaskMethod"
         solvent_prediction: "TaskMethod"
+        temperature_prediction: "TaskMethod"
         template_classification: "TaskMethod"
+        text_to_molecule: "TaskMethod"
         yield_prediction: "TaskMethod"
     else:
 

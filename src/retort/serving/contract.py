@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from retort.prompting.task import AnswerKind, QueryKind
+
 JobState = Literal["waiting", "running", "done", "cancelled", "failed"]
 
 
@@ -148,8 +150,8 @@ class TaskBody(BaseModel):
     task: str
     aliases: list[str]
     what: str
-    query: Literal["molecules", "reaction"]
-    answer: Literal["smiles", "text", "value"]
+    query: QueryKind
+    answer: AnswerKind
     unit: str
     example: str
     trained: bool

@@ -31,7 +31,7 @@ def test_symbols_are_tokens_of_their_own_and_no_other_token_moved() -> None:
     assert vocabulary.decode(ids) == answer
     assert len(ids) == answer.count("[") + 2  # the mark and the end
     place = SPECIAL.index
-    assert place("<temperature_prediction>") == place(RESERVED[-1]) + 1
+    assert place("<molecule_naming>") == place(RESERVED[-1]) + 1
     ends = [place(token) - place("<reserved_0>") for token in (SELFIES, "<template_classification>")]
     assert ends == [30, 31]  # where spare tokens were
     assert place(TASK_TOKENS[0]) == 5

@@ -119,12 +119,12 @@ def test_damaged_files_are_named(tmp_path: Path, content: str) -> None:
 
 
 def test_every_design_task_has_its_token() -> None:
-    assert len(TASK_TOKENS) == 14
+    assert len(TASK_TOKENS) == 15
     assert set(TASK_TOKENS) <= VOCABULARY.ids.keys()
 
 
 def test_a_later_task_takes_a_spare_place_and_moves_no_other_token() -> None:
     assert VOCABULARY.ids["<template_classification>"] == VOCABULARY.ids["<extra_id_0>"] - 1
-    assert VOCABULARY.ids["<molecule_naming>"] == VOCABULARY.ids["<extra_id_0>"] - 2
+    assert VOCABULARY.ids["<molecule_naming>"] == VOCABULARY.ids["<extra_id_0>"] - 4
     assert VOCABULARY.ids["<class_1>"] == VOCABULARY.ids["<text_to_molecule>"] + 1
     assert VOCABULARY.ids["<extra_id_0>"] == VOCABULARY.ids["<reserved_0>"] + 32
