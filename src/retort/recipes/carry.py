@@ -93,6 +93,12 @@ def _places(kind: str, names: Sequence[str], known: Sequence[str]) -> list[int]:
     return [known.index(name) for name in names]
 
 
+def _harmless(member: tarfile.TarInfo) -> bool:
+    """Whether a member is a file or folder below the place where it is unpacked."""
+    inside = not Path(member.name).is_absolute() and ".." not in Path(member.name).parts
+    return inside and (member.isfile() or member.isdir())
+
+
 def unpack(file: Path, folder: Path) -> Path:
     """Make the prepared folder that a file holds; return it.
 
@@ -102,7 +108,10 @@ def unpack(file: Path, folder: Path) -> Path:
     """
     try:
         with tarfile.open(file, "r:xz") as archive:
-            archive.extractall(folder, filter="data")
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)  # absent before Python 3.11.4
+            if not all(map(_harmless, archive.getmembers())):
+                raise InputFileError(f"{str(file)!r} holds what is no plain file within it.", "Pack the folder again.")
+            archive.extractall(folder)
     except (OSError, tarfile.TarError, lzma.LZMAError, EOFError) as error:
         raise InputFileError(f"cannot unpack {str(file)!r}: {error}.") from error
     PreparedFolder.open(folder, verify=True)

@@ -1,6 +1,7 @@
 """Prepared data in one file: the same rows come out, fewer if asked, and damage is seen."""
 
 import json
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -136,3 +137,13 @@ def test_joined_folders_keep_every_row_in_the_copies_it_has(tmp_path: Path, prep
     (tmp_path / "rich/manifest.json").write_text(json.dumps({**other, "vocabulary_sha256": "0"}))
     with pytest.raises(DataError, match="another vocabulary"):
         join([tmp_path / "few", tmp_path / "rich"], tmp_path / "not")
+
+
+def test_a_pack_that_would_write_elsewhere_is_refused(tmp_path: Path) -> None:
+    pack = tmp_path / "pack.tar.xz"
+    (tmp_path / "inside").write_text("words", "utf-8")
+    with tarfile.open(pack, "w:xz") as archive:
+        archive.add(tmp_path / "inside", "../outside")
+    with pytest.raises(InputFileError, match="no plain file within it"):
+        unpack(pack, tmp_path / "folder")
+    assert not (tmp_path / "outside").exists()
