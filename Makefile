@@ -46,6 +46,7 @@ check: .venv-dev/.installed ## format, lint, types, and the tests that take less
 	@.venv-dev/bin/ruff format --check .
 	@.venv-dev/bin/ruff check .
 	@.venv-dev/bin/mypy
+	@cd benchmarks && MYPYPATH=. ../.venv-dev/bin/mypy --config-file ../pyproject.toml *.py
 	@$(ONE_THREAD) .venv-dev/bin/python -m pytest -m 'not slow'
 
 docs: .venv-dev/.installed ## write the pages that come from code and figures

@@ -29,9 +29,11 @@ def contests(folder: Path) -> Iterator[Contest]:
     prepared.mkdir(parents=True)
     write_folder(
         prepared,
-        "retrosynthesis",
         vocabulary,
-        {"train": [[row] for row in rows], "valid": [[row] for row in rows[:VALID]]},
+        {
+            name: {"retrosynthesis": [[row] for row in some]}
+            for name, some in (("train", rows), ("valid", rows[:VALID]))
+        },
     )
     tokens = sum(len(source) + len(target) for source, target in rows)
     for precision in ("fp32", "bf16"):
