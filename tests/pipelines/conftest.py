@@ -108,7 +108,7 @@ GROUPS = ["C", "OCC", "N#CC", "CSC", "CC", "c1ccccc1C"]
 
 
 @pytest.fixture(scope="session")
-def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def stages(data_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a chain of two stages: amines made from graphs, learned by heart, then read apart by adapters."""
     home = tmp_path_factory.mktemp("stages")
     made = [Reaction(tuple(sorted((f"{group}Br", "CN"))), (), (canonicalize(f"{group}NC"),)) for group in GROUPS]

@@ -135,7 +135,7 @@ def test_a_molecule_is_in_one_split_whatever_the_kind(rows: Path) -> None:
 
 
 @pytest.mark.parametrize(("mode", "listed"), [("graph", 1), ("string", 0), ("both", 1)])
-def test_modes_of_rows(records: Path, tmp_path: Path, mode: str, listed: int) -> None:
+def test_modes_of_rows(data_root: Path, records: Path, tmp_path: Path, mode: str, listed: int) -> None:
     config = wanted(records, molecules=(), described=(), procedures=(), tasks=("retrosynthesis",), mode=mode)
     folder = make_molecule_rows(config, tmp_path / "rows", lambda _: None)
     row = folder.row(folder.table("train", "retrosynthesis"), 0)
