@@ -8,8 +8,6 @@ disk matrices are int8 with one float32 scale per column. No torch, no pickle.
 Legend: ``a`` atoms, ``d`` width, ``h`` heads, ``t`` templates.
 """
 
-import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +18,8 @@ from numpy.typing import NDArray
 
 from retort.chem.molecular_graph import ATOM_COLUMNS, MolecularGraph
 from retort.config import option
-from retort.errors import ModelError, OutputError
+from retort.errors import ModelError
+from retort.models.boosted import read_model, write_model
 from retort.models.ranker import Floats, quantize
 
 FORMAT, VERSION = "retort-placer", 1
@@ -106,19 +105,16 @@ class Placer:
 
     def save(self, path: Path) -> None:
         """Write the quantised network; raises OutputError where the file cannot be written."""
-        meta = {"format": FORMAT, "version": VERSION, **asdict(self.meta)}
-        arrays: dict[str, Any] = {"meta": _to_bytes(json.dumps(meta)), "counts": self.counts}
-        arrays["classes"] = _to_bytes("\n".join(self.classes))
+        arrays: dict[str, Any] = {
+            "counts": self.counts,
+            "classes": np.frombuffer("\n".join(self.classes).encode(), np.uint8),
+        }
         for name, values in self.weights.items():
             if values.ndim == 2:
                 arrays[_STORED + name], arrays[f"scale.{name}"] = quantize(values)
             else:
                 arrays[_STORED + name] = values
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            np.savez_compressed(path, **arrays)
-        except OSError as error:
-            raise OutputError(f"cannot write the placer {str(path)!r}: {error.strerror}.") from error
+        write_model(path, FORMAT, VERSION, asdict(self.meta), arrays)
 
     @classmethod
     def load(cls, path: Path) -> "Placer":
@@ -127,11 +123,11 @@ class Placer:
         Raises:
             ModelError: The file is missing, damaged, of another format or inconsistent in itself.
         """
+        meta, arrays = read_model(path, FORMAT, VERSION)
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return _from_arrays({name: arrays[name] for name in arrays.files}, path)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise ModelError(f"cannot read the placer {str(path)!r}: {error}.", "Fetch or train it again.") from error
+            return _from_arrays(meta, arrays)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"cannot use the placer {str(path)!r}: {error}.", "Fetch or train it again.") from error
 
 
 def distances(graph: MolecularGraph) -> NDArray[np.int64]:
@@ -166,10 +162,7 @@ def _normal(x: Floats, gain: Floats, bias: Floats) -> Floats:
     return scaled * gain + bias
 
 
-def _from_arrays(arrays: Mapping[str, NDArray[Any]], path: Path) -> Placer:
-    meta = json.loads(arrays["meta"].tobytes().decode())
-    if (meta.pop("format"), meta.pop("version")) != (FORMAT, VERSION):
-        raise ModelError(f"{str(path)!r} is not a {FORMAT} file of version {VERSION}.")
+def _from_arrays(meta: dict[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Placer:
     size = PlacerSize(**meta.pop("size"))
     weights: dict[str, Floats] = {}
     for key, values in arrays.items():
@@ -180,9 +173,5 @@ def _from_arrays(arrays: Mapping[str, NDArray[Any]], path: Path) -> Placer:
     classes = tuple(arrays["classes"].tobytes().decode().split("\n"))
     shapes = (weights["atoms"].shape, weights["templates"].shape, arrays["counts"].shape)
     if shapes != ((ATOM_VALUES, size.width), (size.width, len(classes)), (len(classes),)):
-        raise ModelError(f"the arrays of {str(path)!r} do not fit each other.", "Fetch or train it again.")
+        raise ValueError(f"the arrays do not fit each other: {shapes}")
     return Placer(PlacerMeta(size=size, **meta), weights, classes, arrays["counts"])
-
-
-def _to_bytes(text: str) -> NDArray[np.uint8]:
-    return np.frombuffer(text.encode(), np.uint8)

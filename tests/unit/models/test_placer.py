@@ -72,11 +72,11 @@ def test_a_file_gives_back_what_it_was_given(network: PlacerNetwork, tmp_path: P
 
 def test_damaged_files_are_refused(network: PlacerNetwork, tmp_path: Path) -> None:
     path = tmp_path / "placer.npz"
-    with pytest.raises(ModelError, match="cannot read the placer"):
+    with pytest.raises(ModelError, match="cannot read the model"):
         Placer.load(path)
     of(network).save(path)
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(ModelError, match="cannot read the placer"):
+    with pytest.raises(ModelError, match="cannot read the model"):
         Placer.load(path)
     placer = of(network)
     Placer(placer.meta, placer.weights, placer.classes[:-1], placer.counts).save(path)
