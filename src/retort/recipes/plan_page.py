@@ -58,7 +58,7 @@ def _step(number: int, step: Step, note: Note) -> str:
     drawing = draw([Panel(f"{step.candidate.smiles}>{reagents}>{step.product}")]).decode()
     told = [", ".join(lines_above(step, note)), f"proposal {step.candidate.rank} of the model"]
     told += [f"conditions {place}: {c.smiles or 'no reagent'}" for place, c in enumerate(note.conditions or (), 1)]
-    told += [f"round trip, judged by {note.round_trip.oracle}: {note.round_trip}"] if note.round_trip else []
+    told += [f"round trip, judged by {note.round_trip.oracle}: {note.round_trip.shown}"] if note.round_trip else []
     items = "".join(f"<li>{escape(line)}</li>" for line in told)
     svg = drawing[drawing.index("<svg ") :]
     return f"<article><h3>Step {number}</h3><div class='drawing'>{svg}</div><ul>{items}</ul></article>"

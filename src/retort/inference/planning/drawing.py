@@ -130,7 +130,7 @@ def lines_below(note: Note) -> list[str]:
     lines = []
     if note.conditions is not None:
         lines += [f"with {note.conditions[0].smiles or 'no reagent'}"] if note.conditions else ["conditions unknown"]
-    return [*lines, *([f"round trip: {note.round_trip}"] if note.round_trip else [])]
+    return [*lines, *([f"round trip: {note.round_trip.shown}"] if note.round_trip else [])]
 
 
 def _text(text: str, x: float, y: float, colour: str) -> str:

@@ -1,46 +1,22 @@
 """What a model says of the steps of routes: their class, and on request conditions and the round trip.
 
 All steps are asked together. What the model does not answer is left out, with its reason told once. The round trip is
-judged by one fixed model whatever model plans: the forward template ranker of the embedded one, which proposes no step.
+judged by the fixed oracle whatever model plans (:mod:`retort.inference.round_trip`), which proposes no step.
 """
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from retort.chem.smiles import without_stereo
-from retort.inference.model_folder import DEFAULT_MODEL
+from retort.chem.reaction import Reaction
 from retort.inference.planning.routes import Step
-from retort.inference.prediction import Candidate, Prediction
+from retort.inference.prediction import Candidate, Prediction, RoundTrip
 from retort.inference.predictor import Predictor
+from retort.inference.round_trip import Oracle
 from retort.prompting.task import TASKS
 
-CLASSES, CONDITIONS, FORWARD = "reaction_classification", "reagent_prediction", "forward_prediction"
+CLASSES, CONDITIONS = "reaction_classification", "reagent_prediction"
 SETS = 3  # sets of reagents that are told of a step
-TRIED = 10  # products among which the judge must name that of the step
-JUDGE = "forward_templates"
-
-
-@dataclass(frozen=True, slots=True)
-class RoundTrip:
-    """Whether an oracle names the product of a step when it is given the reactants.
-
-    Attributes:
-        oracle: Who was asked.
-        rank: Place of the product among its answers, from 1; None where it is not among them.
-        answers: How many it gave.
-        exact: They agree in stereochemistry too; False where the product is not among them.
-    """
-
-    oracle: str
-    rank: int | None
-    answers: int
-    exact: bool
-
-    def __str__(self) -> str:
-        if self.rank is None:
-            return f"not among {self.answers} answers"
-        return f"answer {self.rank} of {self.answers}{'' if self.exact else ', but for stereochemistry'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +27,7 @@ class Note:
         reaction_class: Number and name of its class; empty where the model does not tell.
         class_confidence: Calibrated probability of the class.
         conditions: Sets of reagents, the likeliest first; an empty set needs none. None where they were not asked.
-        round_trip: None where it was not asked.
+        round_trip: None where it was not asked, or the oracle had no answer.
     """
 
     reaction_class: str = ""
@@ -93,12 +69,7 @@ class Notes:
         return {reaction: note.metadata() for reaction, note in self.by_reaction.items()}
 
 
-def judge_of_round_trips() -> Predictor:
-    """Open the model that judges; raises ModelError where the embedded model is missing."""
-    return Predictor.load(DEFAULT_MODEL, proposer=JUDGE)
-
-
-def notes_on(predictor: Predictor, steps: Sequence[Step], judge: Predictor | None = None) -> Notes:
+def notes_on(predictor: Predictor, steps: Sequence[Step], judge: Oracle | None = None) -> Notes:
     """Ask a model about steps.
 
     Args:
@@ -114,12 +85,12 @@ def notes_on(predictor: Predictor, steps: Sequence[Step], judge: Predictor | Non
     silent: list[str] = []
     classes = _ask(predictor, CLASSES, reactions, 1, silent)
     sets = _ask(predictor, CONDITIONS, reactions, SETS, silent) if judge else None
-    products = _ask(judge, FORWARD, [step.candidate.smiles for step in distinct], TRIED, silent) if judge else None
+    trips = judge.judge([Reaction.parse(reaction) for reaction in reactions]) if judge else None
     notes = {
         step.reaction: Note(
             *(_class(classes[place]) if classes else ("", None)),
             conditions=sets[place].candidates if sets else None,
-            round_trip=_round_trip(step, products[place], judge.identity) if products and judge else None,
+            round_trip=trips[place] if trips else None,
         )
         for place, step in enumerate(distinct)
     }
@@ -143,16 +114,3 @@ def _class(answer: Prediction) -> tuple[str, float | None]:
     first = answer.candidates[0]
     number = next((number for number, name in TASKS.get(CLASSES).choices.items() if name == first.text), "")
     return f"{number} {first.text}".strip(), first.confidence
-
-
-def _round_trip(step: Step, answer: Prediction, judge: str) -> RoundTrip:
-    """Look for the product among the answers, first with its stereochemistry, then without."""
-    answers = [candidate.smiles.split(".") for candidate in answer.candidates]
-    for rank, products in enumerate(answers, 1):
-        if step.product in products:
-            return RoundTrip(judge, rank, len(answers), exact=True)
-    plain = without_stereo(step.product)
-    for rank, products in enumerate(answers, 1):
-        if plain in map(without_stereo, products):
-            return RoundTrip(judge, rank, len(answers), exact=False)
-    return RoundTrip(judge, None, len(answers), exact=False)

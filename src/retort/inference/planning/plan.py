@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from retort.errors import ChemistryError
-from retort.inference.planning.explaining import Notes, judge_of_round_trips, notes_on
+from retort.inference.planning.explaining import Notes, notes_on
 from retort.inference.planning.routes import Molecule, Route
 from retort.inference.planning.search import Found, SearchConfig, find_routes
 from retort.inference.prediction import Status
 from retort.inference.predictor import Predictor
 from retort.inference.questions import ask
+from retort.inference.round_trip import FORWARD, Oracle
 from retort.inference.stock import Stock
 from retort.prompting.task import TASKS
 
@@ -117,7 +118,7 @@ def make_plan(predictor: Predictor, request: PlanRequest) -> Plan:
 
 
 def _notes(predictor: Predictor, request: PlanRequest, routes: Sequence[Route]) -> Notes:
-    judge = judge_of_round_trips() if request.explain else None
+    judge = Oracle.load(FORWARD) if request.explain else None
     return notes_on(predictor, [step for route in routes for step in route.steps], judge)
 
 

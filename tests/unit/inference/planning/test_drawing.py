@@ -3,9 +3,9 @@
 from xml.etree import ElementTree as ET
 
 from retort.inference.planning.drawing import WIDTH, draw_route, lines_above, lines_below
-from retort.inference.planning.explaining import Note, Notes, RoundTrip
+from retort.inference.planning.explaining import Note, Notes
 from retort.inference.planning.routes import Molecule, Route, Step
-from retort.inference.prediction import Candidate
+from retort.inference.prediction import Candidate, RoundTrip
 
 SVG = "{http://www.w3.org/2000/svg}"
 MANY = Candidate(1, "CN.CN.O=C(O)CC(=O)O", -1.0, "language_model", 0.42)
@@ -45,14 +45,14 @@ def test_what_is_known_of_a_step_is_written_beside_it() -> None:
         "confidence 42 %, language_model",
         "2 acylation & <related>",
         "with CCN(CC)CC",
-        "round trip: answer 2 of 5, but for st…",
+        "round trip: rank 2, stereo differs",
     ]
 
 
 def test_lines_say_what_was_not_found() -> None:
     assert lines_below(Note(conditions=(), round_trip=RoundTrip("judge", None, 5, False))) == [
         "conditions unknown",
-        "round trip: not among 5 answers",
+        "round trip: not in 5",
     ]
     assert lines_below(Note(conditions=(Candidate(1, "", 0.0, "x"),))) == ["with no reagent"]
     assert lines_below(Note()) == []

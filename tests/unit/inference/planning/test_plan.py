@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from retort.errors import InputFileError
-from retort.inference.planning.explaining import Note, RoundTrip, notes_on
+from retort.inference.planning.explaining import Note, notes_on
 from retort.inference.planning.plan import Plan, PlanRequest, make_plan
 from retort.inference.planning.routes import Molecule, Step
 from retort.inference.planning.search import SearchConfig
 from retort.inference.planning.stocks import load_stock
 from retort.inference.planning.toy_planner import TARGET
-from retort.inference.prediction import Candidate
+from retort.inference.prediction import Candidate, RoundTrip
 from retort.inference.predictor import Predictor
+from retort.inference.round_trip import FORWARD, Oracle
 from retort.inference.stock import Stock
 from retort.inference.toy_model import write_toy_model
 
@@ -88,8 +89,14 @@ def test_a_model_that_knows_no_retrosynthesis_declines(tmp_path: Path, request_:
     assert (plan.status, plan.message) == ("no_answer", "not trained: of no use.")
 
 
+def oracle_of(planner: Predictor) -> Oracle:
+    """Return the planner's own forward proposer as a judge, which real ones never are."""
+    (name,) = planner._folder.card.tasks["forward_prediction"].proposers
+    return Oracle("toy_planner", planner._load(name), backward=False)
+
+
 def test_conditions_and_round_trip_are_told_on_request(planner: Predictor) -> None:
-    notes = notes_on(planner, [step(AMIDATION, TARGET)] * 2, judge=planner)
+    notes = notes_on(planner, [step(AMIDATION, TARGET)] * 2, judge=oracle_of(planner))
     note = notes.of(step(AMIDATION, TARGET))
     assert note.conditions is not None
     assert note.conditions[0].smiles == "CCN(CC)CC.ClCCl"
@@ -101,9 +108,13 @@ def test_conditions_and_round_trip_are_told_on_request(planner: Predictor) -> No
 
 def test_a_round_trip_may_fail_or_miss_stereochemistry(planner: Predictor) -> None:
     other = step(AMIDATION, "CCC")
-    assert notes_on(planner, [other], judge=planner).of(other).round_trip == RoundTrip("toy_planner", None, 1, False)
+    assert notes_on(planner, [other], judge=oracle_of(planner)).of(other).round_trip == RoundTrip(
+        "toy_planner", None, 1, False
+    )
     marked = step(AMIDATION, "CC(=O)N[C@@H]([2H])c1ccccc1")
-    assert notes_on(planner, [marked], judge=planner).of(marked).round_trip == RoundTrip("toy_planner", 1, 1, False)
+    assert notes_on(planner, [marked], judge=oracle_of(planner)).of(marked).round_trip == RoundTrip(
+        "toy_planner", 1, 1, False
+    )
 
 
 def test_classes_of_the_embedded_model_have_number_and_name() -> None:
@@ -123,7 +134,7 @@ def test_the_embedded_model_plans_with_calibrated_costs() -> None:
     assert plan.routes[0].confidence is not None
     note = plan.notes.of(plan.routes[0].steps[0])
     assert note.round_trip is not None
-    assert note.round_trip.oracle == "retort-base (forward_templates)"
+    assert note.round_trip.oracle == Oracle.load(FORWARD).name
     assert note.round_trip.rank == 1
 
 
